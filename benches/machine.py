@@ -1,0 +1,89 @@
+"""The machine under a benchmark: what it is, and how much of it other processes take.
+
+Used by run.py. Linux only: it reads /proc.
+"""
+
+import os
+import platform
+import resource
+import subprocess
+import time
+
+TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
+CPUS = os.cpu_count() or 1
+
+
+def describe():
+    """The facts that a table needs to be understood later."""
+    model = platform.machine()
+    with open("/proc/cpuinfo", encoding="utf-8", errors="replace") as cpuinfo:
+        for line in cpuinfo:
+            if line.startswith("model name"):
+                model = line.split(":", 1)[1].strip()
+                break
+    return {
+        "cpu": model,
+        "cpus": CPUS,
+        "usable_cpus": len(os.sched_getaffinity(0)),
+        "kernel": platform.release(),
+        "date": time.strftime("%Y-%m-%d %H:%M:%S %z"),
+    }
+
+
+def busy_seconds():
+    """CPU time that anybody has used since boot, the time stolen by the host included."""
+    with open("/proc/stat", encoding="ascii") as stat:
+        user, nice, system, _idle, _iowait, irq, softirq, steal = map(
+            int, stat.readline().split()[1:9]
+        )
+    return (user + nice + system + irq + softirq + steal) / TICKS_PER_SECOND
+
+
+def children_seconds():
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
+
+
+class Calm:
+    """Waits for a calm moment before a run, as long as its budget of seconds lasts."""
+
+    WINDOW = 0.2
+    BUSY_SHARE = 0.05
+
+    def __init__(self, budget):
+        self.left = budget
+
+    def wait(self):
+        while self.left > 0:
+            before = busy_seconds()
+            time.sleep(self.WINDOW)
+            # One tick of slack: the counters are no finer than that.
+            limit = self.BUSY_SHARE * CPUS * self.WINDOW + 1 / TICKS_PER_SECOND
+            if busy_seconds() - before <= limit:
+                return
+            self.left -= self.WINDOW
+
+
+def run_measured(command, limit):
+    """Runs command. Returns (exit code, standard output, standard error, foreign share).
+
+    The foreign share is the part of the machine's CPU time that processes other than the command
+    took while it ran. An exit code of None means that it was ended after limit seconds.
+    """
+    busy, own, start = busy_seconds(), children_seconds(), time.monotonic()
+    try:
+        done = subprocess.run(
+            command,
+            capture_output=True,
+            stdin=subprocess.DEVNULL,
+            timeout=limit,
+            check=False,
+        )
+        code, out, err = done.returncode, done.stdout, done.stderr
+    except subprocess.TimeoutExpired as expired:
+        code, out, err = None, expired.stdout or b"", expired.stderr or b""
+    wall = time.monotonic() - start
+    foreign = (busy_seconds() - busy) - (children_seconds() - own)
+    # The small constant keeps the coarse ticks from making a very short run look disturbed.
+    share = max(0.0, foreign) / (wall * CPUS + 0.05)
+    return code, out.decode(errors="replace"), err.decode(errors="replace"), share

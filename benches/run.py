@@ -1,0 +1,245 @@
+#!/usr/bin/env python3
+"""Runs the benchmark programs side by side and prints one table per workload.
+
+    python3 benches/run.py --library build/release
+
+Every workload is run round-robin (A B C A B C ...), each time in a new process, so that a change in
+the state of the machine meets all programs alike. See benches/README.md for how to read the tables.
+Python 3 and its standard library are all it needs.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import time
+
+import machine
+import report
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+DEFAULT_BUILD = os.path.join(os.path.dirname(HERE), "build", "release")
+
+# (file, what to do when it is missing). A .py file stands in peers/, the rest in the build folder.
+PROGRAMS = [
+    ("bench-cfutures", "the library was not built"),
+    ("bench-pthread", "build with -DCFUTURES_BUILD_BENCHES=ON"),
+    ("bench-tbb", "oneTBB (Debian: libtbb-dev, and g++) was not found by the build"),
+    ("bench-glib", "GLib (Debian: libglib2.0-dev, and pkg-config) was not found by the build"),
+    ("bench-openmp", "the compiler has no OpenMP (gcc: libgomp, clang: libomp-dev)"),
+    ("bench-serial", "build with -DCFUTURES_BUILD_BENCHES=ON"),
+    ("python_pool.py", "it is part of the sources"),
+]
+
+# Measured repetitions within one process. T6 has none: memory grows only once.
+REPS = {"T1": 3, "T2": 2, "T2i": 1, "T3": 3, "T4a": 5, "T4b": 3, "T5": 5, "T6": 1, "T7": 5}
+SLOW_REPS = 1  # of a Python program
+LIMIT_S = 120  # for one process
+
+
+class Program:
+    """One benchmark program, and what it can run."""
+
+    def __init__(self, command):
+        self.command = command
+        done = subprocess.run(
+            [*command, "--list"], stdout=subprocess.PIPE, text=True, timeout=LIMIT_S, check=True
+        )
+        first, second = done.stdout.splitlines()[:2]
+        self.name, self.version = first.split("\t")
+        self.workloads = second.split()
+
+    def reps(self, workload):
+        return SLOW_REPS if self.command[0] == sys.executable else REPS[workload]
+
+
+def find_programs(folder):
+    """Returns the programs that are there, and prints a line for each that is not."""
+    programs = []
+    for file, hint in PROGRAMS:
+        if file.endswith(".py"):
+            path = os.path.join(HERE, "peers", file)
+            command = [sys.executable, path]
+        else:
+            path = os.path.join(folder, "benches", file)
+            command = [path]
+        if not os.path.exists(path):
+            print(f"# left out: {file}: {hint}")
+            continue
+        try:
+            programs.append(Program(command))
+        except (OSError, ValueError, subprocess.SubprocessError) as error:
+            print(f"# left out: {file}: it does not start: {error}")
+    return programs
+
+
+def choose_workloads(only):
+    """T1,T4 becomes T1, T4a and T4b: an exact name, else all names that begin with it."""
+    if not only:
+        return list(report.WORKLOADS)
+    chosen = []
+    for wanted in only.split(","):
+        found = [w for w in report.WORKLOADS if w == wanted]
+        found = found or [w for w in report.WORKLOADS if wanted and w.startswith(wanted)]
+        if not found:
+            sys.exit(f"no workload {wanted!r}; there are {', '.join(report.WORKLOADS)}")
+        chosen += [w for w in found if w not in chosen]
+    return chosen
+
+
+class Session:
+    """One call of this script: its programs, its figures, its failures."""
+
+    def __init__(self, args, programs):
+        self.args = args
+        self.programs = programs
+        self.calm = machine.Calm(0 if args.quick else args.calm)
+        self.figures = report.Figures()
+        self.failures = []
+        self.log = []
+
+    def run_one(self, program, workload):
+        args = [workload, program.reps(workload), self.args.workers, self.args.fib]
+        self.calm.wait()
+        code, out, err, share = machine.run_measured([*program.command, *map(str, args)], LIMIT_S)
+        self.log.append(
+            {"workload": workload, "program": program.name, "code": code, "foreign_share": share}
+        )
+        if code == 0 and self.figures.add_output(out, share):
+            return
+        if code is None:
+            why = f"not finished after {LIMIT_S} s"
+        else:
+            why = "no result lines" if code == 0 else f"exit code {code}"
+        said = err.strip().splitlines()[-1:]
+        self.failures.append(": ".join([f"{program.name}, {workload}", why, *said]))
+
+    def run_workload(self, workload):
+        able = [p for p in self.programs if workload in p.workloads]
+        for round_number in range(1, self.args.rounds + 1):
+            for program in able:
+                progress(f"{workload} round {round_number}/{self.args.rounds}: {program.name}")
+                self.run_one(program, workload)
+        progress("")
+
+
+def progress(text):
+    if sys.stderr.isatty():
+        sys.stderr.write(f"\r\033[K{text}")
+        sys.stderr.flush()
+
+
+def parse_args():
+    def positive(text):
+        value = int(text)
+        if value < 1:
+            raise argparse.ArgumentTypeError("must be at least 1")
+        return value
+
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument(
+        "--library",
+        default=DEFAULT_BUILD,
+        metavar="DIR",
+        help="build folder with the programs in DIR/benches (default: the project's build/release)",
+    )
+    parser.add_argument("--only", metavar="T1,T2", help="these workloads only; T4 is T4a and T4b")
+    parser.add_argument(
+        "--rounds",
+        type=positive,
+        default=3,
+        help="processes per program and workload (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--quick",
+        action="store_true",
+        help="one round, and no waiting for a calm machine: a rough look",
+    )
+    parser.add_argument(
+        "--workers", type=positive, default=2, help="threads (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--fib",
+        type=positive,
+        default=22,
+        metavar="N",
+        help="T5 computes fib(N) (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--calm",
+        type=float,
+        default=60,
+        metavar="SECONDS",
+        help="wait so long in all for a calm machine (default: %(default)s)",
+    )
+    parser.add_argument("--json", metavar="FILE", help="write all figures to FILE too")
+    args = parser.parse_args()
+    if args.quick:
+        args.rounds = 1
+    return args
+
+
+def print_head(args, facts, programs):
+    print(
+        f"# {facts['cpu']}, {facts['usable_cpus']} of {facts['cpus']} CPUs usable, "
+        f"Linux {facts['kernel']}, {facts['date']}"
+    )
+    plural = "process" if args.rounds == 1 else "processes"
+    named = (f"{p.name} {p.version}".strip() for p in programs)
+    print(f"# {', '.join(named)}")
+    print(
+        f"# {args.workers} threads, {args.rounds} {plural} per figure, round-robin; "
+        f"fib({args.fib}) in T5"
+    )
+
+
+def print_tail(session, seconds):
+    disturbed = sum(1 for run in session.log if run["foreign_share"] > report.DISTURBED)
+    print(
+        f"\n# {seconds:.0f} s; processes: {len(session.log)}; disturbed, as others took more than "
+        f"{report.DISTURBED:.0%} of the machine: {disturbed} (~: a figure of disturbed ones only)"
+    )
+    for failure in session.failures:
+        print(f"# FAILED: {failure}")
+
+
+def write_json(path, args, facts, session):
+    options = {key: getattr(args, key) for key in ("rounds", "workers", "fib", "only")}
+    with open(path, "w", encoding="utf-8") as file:
+        json.dump(
+            {
+                "machine": facts,
+                "options": options,
+                "programs": {p.name: p.version for p in session.programs},
+                "workloads": session.figures.summary(),
+                "processes": session.log,
+                "failures": session.failures,
+            },
+            file,
+            indent=2,
+        )
+        file.write("\n")
+
+
+def main():
+    args = parse_args()
+    workloads = choose_workloads(args.only)
+    programs = find_programs(args.library)
+    facts = machine.describe()
+    print_head(args, facts, programs)
+    session = Session(args, programs)
+    start = time.monotonic()
+    for workload in workloads:
+        session.run_workload(workload)
+        rows = session.figures.summary().get(workload)
+        if rows:
+            print("\n" + "\n".join(report.table(workload, rows)), flush=True)
+    print_tail(session, time.monotonic() - start)
+    if args.json:
+        write_json(args.json, args, facts, session)
+    return 1 if session.failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

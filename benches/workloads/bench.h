@@ -1,0 +1,105 @@
+/*
+ * What every benchmark program shares: the description of a peer, the work that the tasks do, the
+ * clock and the output lines.
+ *
+ * A program describes itself in one struct bench_peer and passes it to bench_main(), which runs the
+ * workload named on the command line. All peers go through the same function pointers, so the cost
+ * of the indirect call is the same for all of them.
+ *
+ * Used by: workloads/cfutures.c (the library) and every program in peers/.
+ */
+#ifndef BENCH_H
+#define BENCH_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* The work of one task, and of one item of a loop. */
+typedef uint64_t (*bench_fn)(uint64_t arg);
+typedef double (*bench_item_fn)(double item);
+
+uint64_t bench_noop(uint64_t arg); /* arg + 1 */
+double bench_cheap(double item);   /* item * item + 1 */
+double bench_one_us(double item);  /* a fixed chain of multiplications, about 1 us */
+
+/* A way to run a loop: out[i] = item(in[i]) for all i below count. state comes from open(). */
+struct bench_loop {
+  const char *name;
+  void (*run)(void *state, const double *in, double *out, size_t count, bench_item_fn item);
+};
+
+/* A way to compute the Fibonacci number n where every call above 1 makes at least one task. */
+struct bench_fork {
+  const char *name;
+  uint64_t (*fib)(void *state, unsigned n);
+};
+
+/* Everything that a program can do. Whatever it cannot do is NULL, or has a count of 0. */
+struct bench_peer {
+  const char *name;
+  const char *version;
+  void *(*open)(unsigned workers);
+  void (*close)(void *state);
+  /* A pool: submit gives a handle; result waits for it, gives the handle back and returns. */
+  void *(*submit)(void *state, bench_fn fn, uint64_t arg);
+  uint64_t (*result)(void *state, void *handle);
+  /* Submits bench_noop(0) to bench_noop(count - 1), takes the results in completion order and
+   * returns their sum. NULL for a pool without such a call: a queue with a mutex stands in. */
+  uint64_t (*as_completed)(void *state, size_t count);
+  const struct bench_loop *loops;
+  size_t loop_count;
+  const struct bench_fork *forks;
+  size_t fork_count;
+};
+
+/* Arguments: WORKLOAD [REPS [WORKERS [FIB_N]]], or --list. Returns the exit code of the program. */
+int bench_main(int argc, char **argv, const struct bench_peer *peer);
+
+/* ------------------------------------------------------------- for the workloads and the peers */
+
+struct bench_run {
+  const struct bench_peer *peer;
+  const char *workload;
+  unsigned reps;
+  unsigned workers;
+  unsigned fib_n;
+};
+
+/* bench_pools.c */
+void bench_throughput(const struct bench_run *run);     /* T1 */
+void bench_latency_hot(const struct bench_run *run);    /* T2 */
+void bench_latency_asleep(const struct bench_run *run); /* T2i */
+void bench_submitters(const struct bench_run *run);     /* T3 */
+void bench_memory(const struct bench_run *run);         /* T6 */
+void bench_completions(const struct bench_run *run);    /* T7 */
+
+/* bench_loops.c */
+void bench_cheap_items(const struct bench_run *run);  /* T4a */
+void bench_one_us_items(const struct bench_run *run); /* T4b */
+void bench_fib(const struct bench_run *run);          /* T5 */
+
+uint64_t bench_now_ns(void);    /* monotonic */
+double bench_cpu_seconds(void); /* of the whole process, all threads */
+double bench_resident_bytes(void);
+
+/* Prints one result line: R, workload, name of the peer, metric, value, parted by tabs. */
+void bench_emit(const char *workload, const char *name, const char *metric, double value);
+
+/* malloc that cannot fail and whose pages have been touched. */
+void *bench_alloc(size_t bytes);
+
+/* Says what went wrong and ends the program with code 3: a wrong result is no measurement. */
+#if defined(__GNUC__)
+__attribute__((noreturn, format(printf, 1, 2)))
+#endif
+void bench_die(const char *format, ...);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,266 @@
+/*
+ * The running half of the test harness: the main function of every suite, assertions, the watchdog
+ * and the check that a test leaves nothing behind. Gates, tasks and counters are in harness/tools.c.
+ *
+ * Around each test: count descriptors and threads; make the executor; run; free the executor; then
+ * descriptors and threads must be as before and no child process may be left.
+ */
+#define _GNU_SOURCE
+#include "check.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+cf_executor *ex;
+
+static struct check_test *tests;
+static const char *suite = "?";
+static const char *kind = "threads";
+static const char *volatile current_test = "none";
+static const char *volatile phase = "starting";
+static const char *skip_reason;
+
+/* ---------------------------------------------------------------- registration and settings */
+
+/* Keeps the order of the file, whatever the order in which the constructors run. */
+void check_register(struct check_test *test) {
+  struct check_test **place = &tests;
+  while (*place != NULL && (*place)->line < test->line) place = &(*place)->next;
+  test->next = *place;
+  *place = test;
+}
+
+static long setting(const char *name, long otherwise) {
+  const char *text = getenv(name);
+  long value = text != NULL ? strtol(text, NULL, 10) : 0;
+  return value > 0 ? value : otherwise;
+}
+
+size_t scaled(size_t n) {
+  size_t smaller = n / (size_t)setting("CF_TEST_SCALE", 1);
+  return smaller > 0 ? smaller : 1;
+}
+
+bool check_is_threads(void) { return strcmp(kind, "threads") == 0; }
+
+bool check_under_valgrind(void) { return setting("CF_TEST_VALGRIND", 0) != 0; }
+
+void check_skip(const char *reason) { skip_reason = reason; }
+
+/* ---------------------------------------------------------------- assertions */
+
+void check_fail(const char *file, int line, const char *format, ...) {
+  char text[1024];
+  va_list args;
+  va_start(args, format);
+  vsnprintf(text, sizeof text, format, args);
+  va_end(args);
+  fflush(stdout);
+  fprintf(stderr, "%s:%d: FAILED in %s/%s %s: %s\n", file, line, kind, suite, current_test, text);
+  fflush(stderr);
+  _exit(1); /* other threads may be anywhere: no exit handlers */
+}
+
+void check_status(const char *file, int line, const char *call, int expected, int actual) {
+  if (expected != actual)
+    check_fail(file, line, "%s: expected %s (%d), got %s (%d)", call, cf_status_name(expected),
+               expected, cf_status_name(actual), actual);
+}
+
+void check_int(const char *file, int line, const char *what, long long expected, long long actual) {
+  if (expected != actual)
+    check_fail(file, line, "%s: expected %lld, got %lld", what, expected, actual);
+}
+
+void check_size(const char *file, int line, const char *what, size_t expected, size_t actual) {
+  if (expected != actual)
+    check_fail(file, line, "%s: expected %zu, got %zu", what, expected, actual);
+}
+
+void check_pointer(const char *file, int line, const char *what, const void *expected,
+                   const void *actual) {
+  if (expected != actual)
+    check_fail(file, line, "%s: expected %p, got %p", what, expected, actual);
+}
+
+void check_string(const char *file, int line, const char *what, const char *expected,
+                  const char *actual) {
+  if (actual == NULL) check_fail(file, line, "%s: expected \"%s\", got NULL", what, expected);
+  if (strcmp(expected, actual) != 0)
+    check_fail(file, line, "%s: expected \"%s\", got \"%s\"", what, expected, actual);
+}
+
+void check_contains(const char *file, int line, const char *what, const char *part,
+                    const char *text) {
+  if (text == NULL) check_fail(file, line, "%s: expected \"...%s...\", got NULL", what, part);
+  if (strstr(text, part) == NULL)
+    check_fail(file, line, "%s: expected \"...%s...\", got \"%s\"", what, part, text);
+}
+
+void check_value(const char *file, int line, const char *what, int32_t expected,
+                 cf_future *future) {
+  int32_t value = 0;
+  check_status(file, line, what, CF_OK,
+               cf_future_result_into(future, CF_FOREVER, &value, sizeof value));
+  check_int(file, line, what, expected, value);
+}
+
+/* ---------------------------------------------------------------- executors */
+
+cf_executor *make_executor_with(const cf_options *options) {
+  cf_executor *executor = NULL;
+  cf_error *error = NULL;
+  cf_status status = cf_thread_pool_new_with(options, &executor, &error);
+  if (status != CF_OK)
+    check_fail(__FILE__, __LINE__, "no executor: %s: %s", cf_status_name(status),
+               cf_error_message(error));
+  ASSERT(executor != NULL && error == NULL);
+  return executor;
+}
+
+cf_executor *make_executor(size_t max_workers) {
+  cf_options *options = NULL;
+  ASSERT_OK(cf_options_new(&options));
+  if (max_workers > 0) ASSERT_OK(cf_options_set_max_workers(options, max_workers));
+  cf_executor *executor = make_executor_with(options);
+  cf_options_free(options);
+  return executor;
+}
+
+/* ---------------------------------------------------------------- the watchdog */
+
+/* Only what is safe in a signal handler. */
+static void say(const char *text) {
+  if (write(STDERR_FILENO, text, strlen(text)) < 0) return;
+}
+
+static void on_alarm(int signal_number) {
+  (void)signal_number;
+  say("HANG in ");
+  say(kind);
+  say("/");
+  say(suite);
+  say(" ");
+  say(current_test);
+  say(", while ");
+  say(phase);
+  say("\n");
+  abort(); /* leaves a core with the stacks of all threads */
+}
+
+static void start_watchdog(void) {
+  struct sigaction action;
+  memset(&action, 0, sizeof action);
+  action.sa_handler = on_alarm;
+  ASSERT(sigaction(SIGALRM, &action, NULL) == 0);
+}
+
+/* ---------------------------------------------------------------- what a test may not leave behind */
+
+static size_t count_entries(const char *folder) {
+  DIR *dir = opendir(folder);
+  ASSERT(dir != NULL);
+  size_t count = 0;
+  for (struct dirent *entry; (entry = readdir(dir)) != NULL;)
+    if (entry->d_name[0] != '.') count++;
+  closedir(dir);
+  return count;
+}
+
+size_t thread_count(void) { return count_entries("/proc/self/task"); }
+
+size_t descriptor_count(void) { return count_entries("/proc/self/fd") - 1; /* not the folder's */ }
+
+void await_thread_count(size_t n) {
+  const struct timespec moment = { 0, 1000000 };
+  while (thread_count() != n) nanosleep(&moment, NULL);
+}
+
+static void list_descriptors(void) {
+  DIR *dir = opendir("/proc/self/fd");
+  ASSERT(dir != NULL);
+  for (struct dirent *entry; (entry = readdir(dir)) != NULL;) {
+    char target[256];
+    ssize_t length = readlinkat(dirfd(dir), entry->d_name, target, sizeof target - 1);
+    if (length < 0 || atoi(entry->d_name) == dirfd(dir)) continue;
+    target[length] = '\0';
+    fprintf(stderr, "  descriptor %s: %s\n", entry->d_name, target);
+  }
+  closedir(dir);
+}
+
+static void check_nothing_left(size_t threads, size_t descriptors) {
+  phase = "waiting for the test's threads to end";
+  await_thread_count(threads);
+  phase = "looking for leaks";
+  if (descriptor_count() != descriptors) {
+    list_descriptors();
+    check_fail(__FILE__, __LINE__, "descriptors before the test: %zu, after it: %zu", descriptors,
+               descriptor_count());
+  }
+  int status;
+  pid_t child = waitpid(-1, &status, WNOHANG);
+  if (child >= 0)
+    check_fail(__FILE__, __LINE__, "the test left a child process (%ld)", (long)child);
+  ASSERT(errno == ECHILD);
+}
+
+/* ---------------------------------------------------------------- running */
+
+static void run_test(const struct check_test *test, unsigned timeout) {
+  size_t threads = thread_count();
+  size_t descriptors = descriptor_count();
+  current_test = test->name;
+  skip_reason = NULL;
+  alarm(timeout);
+  phase = "making the executor";
+  ex = test->wants_executor ? make_executor(2) : NULL;
+  phase = "running";
+  test->run();
+  phase = "freeing the executor";
+  cf_executor_free(ex);
+  ex = NULL;
+  check_nothing_left(threads, descriptors);
+  alarm(0);
+  if (skip_reason != NULL)
+    printf("skipped %s: %s\n", test->name, skip_reason);
+  else
+    printf("ok      %s\n", test->name);
+}
+
+int main(int argc, char **argv) {
+  const char *slash = strrchr(argv[0], '/');
+  suite = slash != NULL ? slash + 1 : argv[0];
+  if (argc < 2 || argc > 3) {
+    fprintf(stderr, "usage: %s threads [test]\n", suite);
+    return 2;
+  }
+  kind = argv[1];
+  if (!check_is_threads()) {
+    fprintf(stderr, "%s: no executor of the kind '%s'\n", suite, kind);
+    return 2;
+  }
+  setvbuf(stdout, NULL, _IOLBF, 0);
+  start_watchdog();
+  size_t run = 0, skipped = 0;
+  for (const struct check_test *test = tests; test != NULL; test = test->next) {
+    if (argc == 3 && strcmp(argv[2], test->name) != 0) continue;
+    run_test(test, (unsigned)setting("CF_TEST_TIMEOUT", 60));
+    run++;
+    skipped += skip_reason != NULL;
+  }
+  if (run == 0) {
+    fprintf(stderr, "%s: no test called '%s'\n", suite, argc == 3 ? argv[2] : "");
+    return 2;
+  }
+  printf("%s/%s: %zu tests, %zu skipped\n", kind, suite, run, skipped);
+  return 0;
+}

@@ -1,0 +1,48 @@
+# Compiles the Rust core. Makes: the file ${CFUTURES_CORE_ARCHIVE}, the target cfutures_core that
+# builds it, and ${CFUTURES_SYSTEM_LIBS}, what a program that links the archive needs besides.
+# Used by CFuturesLibraries.cmake.
+
+find_program(CFUTURES_CARGO cargo HINTS $ENV{CARGO_HOME}/bin $ENV{HOME}/.cargo/bin
+             DOC "The cargo that builds the core")
+if(NOT CFUTURES_CARGO)
+  message(FATAL_ERROR "cargo was not found. Install Rust (https://rustup.rs, or your distribution's "
+                      "cargo if it is new enough), or set CFUTURES_CARGO to its path.")
+endif()
+
+# Several configurations in one tree share one core: the Rust side has no settings that differ.
+if(CMAKE_BUILD_TYPE STREQUAL "Debug")
+  set(cfutures_profile dev)
+  set(cfutures_profile_folder debug)
+elseif(CMAKE_BUILD_TYPE STREQUAL "RelWithDebInfo")
+  set(cfutures_profile relwithdebinfo)
+  set(cfutures_profile_folder relwithdebinfo)
+else()
+  set(cfutures_profile release)
+  set(cfutures_profile_folder release)
+endif()
+
+set(cfutures_target_folder ${PROJECT_BINARY_DIR}/cargo)
+set(CFUTURES_CORE_ARCHIVE ${cfutures_target_folder}/${cfutures_profile_folder}/libcfutures.a)
+separate_arguments(cfutures_cargo_flags UNIX_COMMAND "${CFUTURES_CARGO_FLAGS}")
+
+# `cargo rustc --crate-type` and not `cargo build`: together with an rlib, cargo leaves link-time
+# optimisation out, and its list of sources (.d) names the rlib instead of the archive.
+# The variables that are unset would change flags, or where the files are put.
+add_custom_command(
+  OUTPUT ${CFUTURES_CORE_ARCHIVE}
+  COMMAND
+    ${CMAKE_COMMAND} -E env
+    --unset=RUSTFLAGS --unset=CARGO_ENCODED_RUSTFLAGS --unset=CARGO_BUILD_RUSTFLAGS
+    --unset=CARGO_BUILD_TARGET --unset=CARGO_BUILD_DEP_INFO_BASEDIR --unset=CARGO_TARGET_DIR
+    ${CFUTURES_CARGO} rustc --quiet --locked --lib --crate-type staticlib
+    --profile ${cfutures_profile} --target-dir ${cfutures_target_folder} ${cfutures_cargo_flags}
+  DEPENDS ${PROJECT_SOURCE_DIR}/Cargo.toml ${PROJECT_SOURCE_DIR}/Cargo.lock
+  DEPFILE ${cfutures_target_folder}/${cfutures_profile_folder}/libcfutures.d
+  WORKING_DIRECTORY ${PROJECT_SOURCE_DIR}
+  COMMENT "Compiling the core of cfutures (cargo, profile ${cfutures_profile})"
+  VERBATIM)
+add_custom_target(cfutures_core DEPENDS ${CFUTURES_CORE_ARCHIVE})
+
+# `rustc --print native-static-libs` less -lgcc_s and -lc: the compiler driver adds both by itself,
+# and an explicit -lgcc_s would break fully static programs. A check compares the list.
+set(CFUTURES_SYSTEM_LIBS util rt pthread m dl)

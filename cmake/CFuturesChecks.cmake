@@ -1,0 +1,40 @@
+# Registers the checks that `./run test` makes besides the C tests: one test each, with the label
+# "check", so that one ctest run shows everything. What each does stands in checks.sh.
+# Included by CMakeLists.txt when CFUTURES_CHECKS is on.
+
+set(CFUTURES_VALGRIND_TREE ${PROJECT_SOURCE_DIR}/build/valgrind
+  CACHE PATH "Build folder, configured with CFUTURES_VALGRIND, for the check \"valgrind\"")
+
+function(cfutures_add_check name)
+  add_test(NAME check.${name}
+    COMMAND bash ${PROJECT_SOURCE_DIR}/cmake/checks.sh ${name} ${PROJECT_BINARY_DIR} ${ARGN}
+    WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
+  set_tests_properties(check.${name} PROPERTIES
+    LABELS check TIMEOUT 1200 RUN_SERIAL ON ENVIRONMENT CFUTURES_CARGO=${CFUTURES_CARGO})
+endfunction()
+
+cfutures_add_check(fmt)
+cfutures_add_check(clippy)
+cfutures_add_check(rust)
+cfutures_add_check(header)
+cfutures_add_check(loom)
+cfutures_add_check(symbols)
+cfutures_add_check(system-libs ${CFUTURES_SYSTEM_LIBS})
+cfutures_add_check(install)
+
+# The tests of this tree again. ctest keeps its log in the folder that it runs in, so each of these
+# runs has one of its own that refers to the tests.
+function(cfutures_add_rerun name tree)
+  set(folders "")
+  foreach(folder IN ITEMS c-tests examples-c)
+    if(EXISTS ${PROJECT_SOURCE_DIR}/${folder}/CMakeLists.txt)
+      string(APPEND folders "subdirs(\"${tree}/${folder}\")\n")
+    endif()
+  endforeach()
+  file(WRITE ${PROJECT_BINARY_DIR}/reruns/${name}/CTestTestfile.cmake "${folders}")
+  cfutures_add_check(${name})
+endfunction()
+
+cfutures_add_rerun(repeat ${PROJECT_BINARY_DIR})
+cfutures_add_rerun(one-cpu ${PROJECT_BINARY_DIR})
+cfutures_add_rerun(valgrind ${CFUTURES_VALGRIND_TREE})

@@ -1,0 +1,53 @@
+# Install rules: libraries, header, CMake package, pkg-config file.
+# `cmake --install <build folder> --prefix <where>`; `--component runtime` leaves out what only
+# compiling needs.
+include(CMakePackageConfigHelpers)
+
+set(cfutures_package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/cfutures)
+install(TARGETS cfutures_shared cfutures_static EXPORT cfutures
+  LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT runtime NAMELINK_COMPONENT development
+  ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT development)
+install(FILES ${PROJECT_SOURCE_DIR}/include/cfutures.h
+  DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} COMPONENT development)
+
+install(EXPORT cfutures NAMESPACE cfutures:: FILE cfuturesTargets.cmake
+  DESTINATION ${cfutures_package_dir} COMPONENT development)
+configure_package_config_file(cmake/cfuturesConfig.cmake.in
+  ${PROJECT_BINARY_DIR}/package/cfuturesConfig.cmake INSTALL_DESTINATION ${cfutures_package_dir})
+write_basic_package_version_file(${PROJECT_BINARY_DIR}/package/cfuturesConfigVersion.cmake
+  COMPATIBILITY SameMinorVersion)
+install(FILES
+  ${PROJECT_BINARY_DIR}/package/cfuturesConfig.cmake
+  ${PROJECT_BINARY_DIR}/package/cfuturesConfigVersion.cmake
+  DESTINATION ${cfutures_package_dir} COMPONENT development)
+
+# The pkg-config file finds its prefix from where it lies, so that an installed tree may be moved.
+set(cfutures_pc_dir ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+if(IS_ABSOLUTE ${CMAKE_INSTALL_LIBDIR} OR IS_ABSOLUTE ${CMAKE_INSTALL_INCLUDEDIR})
+  set(cfutures_pc_prefix ${CMAKE_INSTALL_PREFIX})
+  set(cfutures_pc_libdir ${CMAKE_INSTALL_FULL_LIBDIR})
+  set(cfutures_pc_includedir ${CMAKE_INSTALL_FULL_INCLUDEDIR})
+else()
+  file(RELATIVE_PATH cfutures_pc_prefix /x/${cfutures_pc_dir} /x)
+  string(REGEX REPLACE "/$" "" cfutures_pc_prefix "\${pcfiledir}/${cfutures_pc_prefix}")
+  set(cfutures_pc_libdir "\${prefix}/${CMAKE_INSTALL_LIBDIR}")
+  set(cfutures_pc_includedir "\${prefix}/${CMAKE_INSTALL_INCLUDEDIR}")
+endif()
+list(TRANSFORM CFUTURES_SYSTEM_LIBS PREPEND -l OUTPUT_VARIABLE cfutures_pc_private)
+list(JOIN cfutures_pc_private " " cfutures_pc_private)
+configure_file(cmake/cfutures.pc.in ${PROJECT_BINARY_DIR}/package/cfutures.pc @ONLY)
+install(FILES ${PROJECT_BINARY_DIR}/package/cfutures.pc
+  DESTINATION ${cfutures_pc_dir} COMPONENT development)
+
+# Into a folder that the loader reads through its cache, a library is found only after ldconfig.
+install(CODE [[
+  if("$ENV{DESTDIR}" STREQUAL "" AND CMAKE_INSTALL_PREFIX MATCHES "^/usr(/local)?/?$")
+    find_program(CFUTURES_LDCONFIG ldconfig PATHS /sbin /usr/sbin)
+    if(CFUTURES_LDCONFIG)
+      execute_process(COMMAND ${CFUTURES_LDCONFIG} RESULT_VARIABLE failed ERROR_QUIET)
+    endif()
+    if(failed OR NOT CFUTURES_LDCONFIG)
+      message(STATUS "Run ldconfig as root, so that programs find libcfutures.so.")
+    endif()
+  endif()
+]] COMPONENT runtime)

@@ -1,0 +1,154 @@
+#!/usr/bin/env bash
+# checks.sh <check> <build folder> [argument ...]
+# One check of `./run test`, run by ctest in the root of the project (CFuturesChecks.cmake). Prints
+# what is wrong, and ends with a status other than 0 then.
+# shellcheck disable=SC2046  # what pkg-config prints is several words
+set -euo pipefail
+
+check=$1
+build=$2
+shift 2
+cargo=${CFUTURES_CARGO:-cargo}
+export CARGO_TARGET_DIR=$PWD/build/rust
+
+# rerun <argument of ctest ...>: the C tests and examples, from a folder made for this check.
+rerun() {
+  ctest --test-dir "$build/reruns/$check" --output-on-failure --no-tests=error --no-label-summary "$@"
+}
+
+# What compiles the header, and what tests the test harness, gains nothing by being repeated.
+once='^(header|harness)$'
+
+# The first processor that this process may use: it need not be 0.
+first_cpu() {
+  taskset -cp $$ | sed 's/.*: *\([0-9]*\).*/\1/'
+}
+
+check_fmt() {
+  "$cargo" fmt --check -- --color never
+}
+
+check_clippy() {
+  "$cargo" clippy --quiet --locked --all-targets -- -D warnings
+}
+
+check_rust() {
+  "$cargo" test --quiet --locked --no-fail-fast
+}
+
+check_header() {
+  "$cargo" test --quiet --locked --test header
+}
+
+check_loom() {
+  local output
+  output=$(CARGO_TARGET_DIR=$PWD/build/loom RUSTFLAGS="--cfg loom" \
+    "$cargo" test --locked --release --lib models:: 2>&1) || {
+    echo "$output"
+    return 1
+  }
+  if ! grep -q 'test result: ok\. [1-9]' <<<"$output"; then
+    echo "$output" "" "No model was run."
+    return 1
+  fi
+}
+
+# The dynamic symbols with their version nodes, against the list that the project promises to keep.
+check_symbols() {
+  local library=$build/libcfutures.so found
+  found=$(nm -D --defined-only --with-symbol-versions "$library" | awk '$2 != "A" { print $3 }' |
+    LC_ALL=C sort)
+  if ! diff -u --label abi/cfutures.symbols --label "exported by libcfutures.so" \
+    abi/cfutures.symbols - <<<"$found"; then
+    echo "The exported functions differ from abi/cfutures.symbols."
+    return 1
+  fi
+  readelf -d "$library" | grep -q 'SONAME.*\[libcfutures\.so\.0\]' || {
+    echo "The SONAME is not libcfutures.so.0."
+    return 1
+  }
+}
+
+# The libraries that rustc says a program needs, less the two that every compiler driver adds.
+check_system-libs() {
+  local said wanted
+  said=$("$cargo" rustc --locked --lib --crate-type staticlib -- --print native-static-libs 2>&1 |
+    sed -n 's/.*native-static-libs: //p' | tr ' ' '\n' | sed 's/^-l//' |
+    grep -vxE 'gcc_s|c|' | sort -u)
+  wanted=$(printf '%s\n' "$@" | sort -u)
+  diff -u --label CFUTURES_SYSTEM_LIBS --label "rustc --print native-static-libs" \
+    - <(echo "$said") <<<"$wanted"
+}
+
+# readme_block <language>: the first block of README.md in that language.
+readme_block() {
+  awk -v start="\`\`\`$1" '$0 == start { on = 1; next } /^```/ { if (on) exit } on' README.md
+}
+
+# What a stranger does: install, then compile the program of README.md against it in every way that
+# README.md names; each must print what README.md shows.
+check_install() {
+  work=$(mktemp -d)
+  trap install_ends EXIT
+  local prefix=$work/prefix lib
+  cmake --install "$build" --prefix "$prefix" >"$work/log" 2>&1
+  lib=$(dirname "$(find "$prefix" -name libcfutures.so)")
+  export PKG_CONFIG_PATH=$lib/pkgconfig LD_LIBRARY_PATH=$lib
+  readme_block c >"$work/demo.c"
+  readme_block text >"$work/expected"
+
+  compile plain -I"$prefix/include" -L"$lib" -lcfutures
+  compile pkg-config $(pkg-config --cflags --libs cfutures)
+  compile fully-static -static $(pkg-config --static --cflags --libs cfutures)
+  compile static -I"$prefix/include" "$lib/libcfutures.a"
+  compile_with_cmake "$prefix"
+
+  local program
+  for program in plain pkg-config fully-static static cmake-cfutures cmake-shared cmake-static; do
+    "$work/$program" >"$work/output"
+    diff -u --label README.md --label "printed by $program" "$work/expected" "$work/output"
+  done
+  rm "$work/log"
+}
+
+# What ends the check early has said why in the log.
+install_ends() {
+  if [ -e "$work/log" ]; then cat "$work/log"; fi
+  rm -rf "$work"
+}
+
+# compile <program> <argument of the compiler ...>: also shows that the header is clean.
+compile() {
+  cc -std=c99 -Wall -Wextra -pedantic -Werror "$work/demo.c" "${@:2}" -o "$work/$1" >>"$work/log" 2>&1
+}
+
+# compile_with_cmake <prefix>: cmake-<kind> for each of the package's targets.
+compile_with_cmake() {
+  cat >"$work/CMakeLists.txt" <<'CMAKE'
+cmake_minimum_required(VERSION 3.21)
+project(demo C)
+find_package(cfutures 0.1 REQUIRED)
+foreach(kind IN ITEMS cfutures shared static)
+  add_executable(cmake-${kind} demo.c)
+  target_link_libraries(cmake-${kind} PRIVATE cfutures::${kind})
+endforeach()
+CMAKE
+  cmake -S "$work" -B "$work" -G Ninja -DCMAKE_PREFIX_PATH="$1" >>"$work/log" 2>&1
+  cmake --build "$work" >>"$work/log" 2>&1
+}
+
+# Four at a time, so that on a small machine every test shares its processor with others.
+check_repeat() {
+  rerun -j4 -LE "$once" --repeat "until-fail:${CFUTURES_REPEATS:-3}"
+}
+
+check_one-cpu() {
+  taskset -cp "$(first_cpu)" $$ >/dev/null
+  rerun -LE "$once" --repeat "until-fail:${CFUTURES_REPEATS:-1}"
+}
+
+check_valgrind() {
+  rerun -j2 -L '^valgrind$'
+}
+
+"check_$check" "$@"

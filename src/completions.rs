@@ -1,0 +1,366 @@
+//! as_completed: futures in the order in which they end.
+//!
+//! Owns: the iterator and the list of those that have ended and were not handed out yet.
+//! Called by: the C interface. One watch per future, registered once; each step is O(1).
+//!
+//! Always true: the iterator holds a reference to each future that it has not yet handed out, and to the last
+//! one that it has; each distinct future is handed out once, under its first index.
+
+use crate::capi::types::EachFn;
+use crate::deadlock::{Blocked, Manner, Stir, WaitSet};
+use crate::fork::{self, Handle};
+use crate::future::cf_future;
+use crate::future::ext::Callback;
+use crate::future::watch::{Entry, Watcher};
+use crate::mem;
+use crate::runner::{self, Runner};
+use crate::status::{Result, Status};
+use crate::sync::{self, AtomicBool, AtomicU32, Cell, Ordering::*, Sleepers};
+use crate::time::Deadline;
+use crate::wait;
+use core::ffi::c_void;
+use core::ptr::{null, null_mut};
+
+/// In `ready`: nobody has ended, and the consumer sleeps.
+const ASLEEP: u32 = u32::MAX;
+const NOBODY: u32 = 0;
+
+/// An iterator over futures as they end; opaque to C.
+pub struct cf_completions {
+    epoch: u64,
+    deadline: Deadline,
+    /// One user at a time.
+    in_use: AtomicBool,
+    shared: *mut Shared,
+    state: Cell<State>,
+}
+
+/// What finishers touch; lives until the last of them has told.
+#[repr(C)]
+struct Shared {
+    watcher: Watcher,
+    refs: AtomicU32,
+    /// The newest that has ended, plus 1; the others follow through `next`.
+    ready: AtomicU32,
+    sleepers: Sleepers,
+    next: Box<[AtomicU32]>,
+}
+
+/// What only the user of the iterator touches.
+struct State {
+    futures: Box<[*mut cf_future]>,
+    first_index: Box<[usize]>,
+    entries: Box<[*const Entry<Callback>]>,
+    /// Taken off `ready`, in order: the next to hand out, plus 1.
+    line: u32,
+    handed_out: usize,
+    last: *mut cf_future,
+    /// For `wait::run_one_of`.
+    cursor: usize,
+}
+
+// SAFETY: `in_use` gives the state to one thread at a time; the rest is atomics.
+unsafe impl Sync for cf_completions {}
+
+impl Handle for cf_completions {
+    fn foreign(&self) -> bool {
+        self.epoch != fork::epoch()
+    }
+}
+
+impl Shared {
+    fn new(n: usize) -> Result<*mut Shared> {
+        let shared = Shared {
+            watcher: Watcher { notify: Shared::notify },
+            refs: AtomicU32::new(1),
+            ready: AtomicU32::new(NOBODY),
+            sleepers: Sleepers::new(),
+            next: mem::try_slice(n, |_| AtomicU32::new(0))?,
+        };
+        Ok(mem::try_new(shared)?.as_ptr())
+    }
+
+    unsafe fn notify(this: *const Watcher, index: usize) {
+        let this = this.cast::<Shared>();
+        // SAFETY: the registration's reference.
+        unsafe {
+            (*this).add(index);
+            Shared::release(this);
+        }
+    }
+
+    fn add(&self, index: usize) {
+        let mine = index as u32 + 1;
+        let mut head = self.ready.load(Relaxed);
+        loop {
+            self.next[index].store(if head == ASLEEP { NOBODY } else { head }, Relaxed);
+            // Release: publishes the link; pairs with the Acquire in `take_line`.
+            match self.ready.compare_exchange_weak(head, mine, Release, Relaxed) {
+                Ok(_) => break,
+                Err(now) => head = now,
+            }
+        }
+        if head == ASLEEP {
+            self.sleepers.wake_one(sync::address(&self.ready));
+        }
+    }
+
+    /// Takes all that have ended, turned round into the order of their ends.
+    fn take_line(&self) -> u32 {
+        let mut newest = self.ready.swap(NOBODY, Acquire);
+        let mut line = NOBODY;
+        while newest != NOBODY && newest != ASLEEP {
+            let older = self.next[newest as usize - 1].load(Relaxed);
+            self.next[newest as usize - 1].store(line, Relaxed);
+            line = newest;
+            newest = older;
+        }
+        line
+    }
+
+    unsafe fn stir(this: *const ()) {
+        // SAFETY: the iterator keeps it while its wait is published.
+        let this = unsafe { &*this.cast::<Shared>() };
+        if this.ready.compare_exchange(ASLEEP, NOBODY, AcqRel, Relaxed).is_ok() {
+            this.sleepers.wake_one(sync::address(&this.ready));
+        }
+    }
+
+    unsafe fn release(this: *const Shared) {
+        // SAFETY: the caller owns a reference.
+        unsafe {
+            if (*this).refs.fetch_sub(1, AcqRel) == 1 {
+                mem::free(this.cast_mut());
+            }
+        }
+    }
+}
+
+impl cf_completions {
+    /// The handles are valid or NULL; the iterator takes references of its own.
+    pub fn new(futures: &[*mut cf_future], deadline: Deadline) -> Result<*mut cf_completions> {
+        wait::check(futures)?;
+        u32::try_from(futures.len()).ok().filter(|n| *n < ASLEEP - 1).ok_or(Status::CF_NO_MEMORY)?;
+        let epoch = fork::enter()?;
+        let (futures, first_index) = distinct(futures)?;
+        let n = futures.len();
+        let entries = mem::try_slice(n, |_| null())?;
+        let shared = Shared::new(n)?;
+        let state = State { futures, first_index, entries, line: NOBODY, handed_out: 0, last: null_mut(), cursor: 0 };
+        let it = cf_completions { epoch, deadline, in_use: AtomicBool::new(false), shared, state: Cell::new(state) };
+        let it = match mem::try_new(it) {
+            Ok(it) => it.as_ptr(),
+            Err(e) => {
+                // SAFETY: nobody else knows of it.
+                unsafe { Shared::release(shared) };
+                return Err(e);
+            }
+        };
+        // SAFETY: just made, this thread is its only user; `free` undoes a part.
+        unsafe {
+            (*it).state.with_mut(|s| (*s).futures.iter().for_each(|f| (**f).retain()));
+            if let Err(e) = (*it).register() {
+                cf_completions::free(it);
+                return Err(e);
+            }
+        }
+        Ok(it)
+    }
+
+    /// Those that are done already come first, in the caller's order.
+    fn register(&self) -> Result<()> {
+        // SAFETY: the state is this thread's; the shared part has a reference of the iterator's.
+        let (state, shared) = unsafe { (&mut *self.state.with_mut(|s| s), &*self.shared) };
+        for (i, f) in state.futures.iter().enumerate() {
+            shared.refs.fetch_add(1, Relaxed);
+            // SAFETY: a reference was taken.
+            let watched = wait::watch(unsafe { &**f }, self.shared.cast(), i);
+            if let Ok(Some(entry)) = watched {
+                state.entries[i] = entry;
+                continue;
+            }
+            // SAFETY: the reference taken above.
+            unsafe { Shared::release(self.shared) };
+            watched?;
+            shared.add(i);
+        }
+        Ok(())
+    }
+
+    /// The next that has ended, borrowed: good until the next step, or as long as the caller's own reference.
+    pub fn next(&self) -> Result<(usize, *mut cf_future)> {
+        if self.in_use.swap(true, Acquire) {
+            return Err(Status::CF_INVALID_STATE);
+        }
+        // SAFETY: `in_use` gives the state to this thread.
+        let result = self.step(unsafe { &mut *self.state.with_mut(|s| s) });
+        self.in_use.store(false, Release);
+        result
+    }
+
+    fn step(&self, state: &mut State) -> Result<(usize, *mut cf_future)> {
+        if state.line == NOBODY {
+            if state.handed_out == state.futures.len() {
+                return Err(Status::CF_END);
+            }
+            self.fill_line(state)?;
+        }
+        let i = state.line as usize - 1;
+        // SAFETY: the iterator's reference keeps the shared part. Relaxed: written by this side.
+        state.line = unsafe { (&(*self.shared).next)[i].load(Relaxed) };
+        state.handed_out += 1;
+        state.drop_last();
+        state.last = core::mem::replace(&mut state.futures[i], null_mut());
+        Ok((state.first_index[i], state.last))
+    }
+
+    /// Waits until somebody has ended.
+    fn fill_line(&self, state: &mut State) -> Result<()> {
+        // SAFETY: the iterator's reference.
+        let shared = unsafe { &*self.shared };
+        let runner = runner::existing().filter(|r| self.deadline.is_never() && r.is_in_pool());
+        let mut must_claim = false;
+        loop {
+            state.line = shared.take_line();
+            if state.line != NOBODY {
+                return Ok(());
+            }
+            if self.deadline.has_passed() {
+                return Err(Status::CF_TIMEOUT);
+            }
+            if runner.is_some_and(|r| state.run_one(r, must_claim)) {
+                continue;
+            }
+            match self.sleep(state, runner) {
+                Err(Status::CF_WOULD_BLOCK) if !must_claim => (must_claim, state.cursor) = (true, 0),
+                Err(Status::CF_WOULD_BLOCK) => return Err(Status::CF_DEADLOCK),
+                other => other?,
+            }
+        }
+    }
+
+    fn sleep(&self, state: &State, runner: Option<&Runner>) -> Result<()> {
+        // SAFETY: as above.
+        let shared = unsafe { &*self.shared };
+        let mut pending = Vec::new();
+        if runner.is_some() {
+            // The graph of waits looks at what is left.
+            let left = || state.futures.iter().copied().filter(|f| !f.is_null());
+            pending.try_reserve_exact(left().count()).map_err(|_| Status::CF_NO_MEMORY)?;
+            pending.extend(left());
+        }
+        let stir = Stir { what: (self.shared as *const Shared).cast(), how: Shared::stir };
+        let manner = Manner { stir: Some(stir), can_claim: runner.is_some_and(|r| r.has_stack()), firm: false };
+        // Before the wait is published: a stir that finds nobody asleep must change the word all the same.
+        if shared.ready.compare_exchange(NOBODY, ASLEEP, AcqRel, Relaxed).is_err() {
+            return Ok(());
+        }
+        let blocked = Blocked::enter(WaitSet::Any(pending.as_ptr(), pending.len()), self.deadline, manner);
+        let result = match blocked {
+            Ok(blocked) if blocked.is_doomed() => Err(Status::CF_DEADLOCK),
+            Ok(_blocked) => {
+                // SAFETY: the iterator's reference keeps the word. A timeout shows at the next look.
+                unsafe {
+                    let unchanged = || shared.ready.load(Relaxed) == ASLEEP;
+                    shared.sleepers.wait(sync::address(&shared.ready), ASLEEP, unchanged, self.deadline);
+                }
+                Ok(())
+            }
+            Err(e) => Err(e),
+        };
+        // Awake again, whatever the reason.
+        let _ = shared.ready.compare_exchange(ASLEEP, NOBODY, AcqRel, Relaxed);
+        result
+    }
+
+    /// # Safety
+    /// NULL or from `new`, and not used again.
+    pub unsafe fn free(this: *mut cf_completions) {
+        // SAFETY: the caller's promise; withdrawn watches give their references back here.
+        unsafe {
+            if this.is_null() || (*this).foreign() {
+                return;
+            }
+            let state = &mut *(*this).state.with_mut(|s| s);
+            for (f, entry) in state.futures.iter().zip(state.entries.iter()).filter(|(f, _)| !f.is_null()) {
+                if !entry.is_null() && (**entry).withdraw((*this).shared.cast()) {
+                    Shared::release((*this).shared);
+                }
+                cf_future::drop_ref(*f);
+            }
+            state.drop_last();
+            Shared::release((*this).shared);
+            mem::free(this);
+        }
+    }
+}
+
+impl State {
+    fn drop_last(&mut self) {
+        if !self.last.is_null() {
+            // SAFETY: the iterator's reference.
+            unsafe { cf_future::release(core::mem::replace(&mut self.last, null_mut())) };
+        }
+    }
+
+    /// Runs a pending future here, see `wait::run_one_of`; those handed out are skipped.
+    fn run_one(&mut self, runner: &Runner, must: bool) -> bool {
+        while self.futures.get(self.cursor).is_some_and(|f| f.is_null()) {
+            self.cursor += 1;
+        }
+        let end = (self.cursor..self.futures.len()).find(|i| self.futures[*i].is_null()).unwrap_or(self.futures.len());
+        let mut at = 0;
+        let ran = wait::run_one_of(&self.futures[self.cursor..end], &mut at, runner, must);
+        self.cursor += at;
+        ran
+    }
+}
+
+/// Each handle once, with its first index.
+#[allow(clippy::type_complexity)]
+fn distinct(all: &[*mut cf_future]) -> Result<(Box<[*mut cf_future]>, Box<[usize]>)> {
+    // The usual array is in the order in which a slab hands out nodes: sorted one way or the other in runs.
+    // A table of twice the size answers in all cases.
+    let size = (all.len() * 2).next_power_of_two().max(2);
+    let mut table = mem::try_slice(size, |_| u32::MAX)?;
+    let mut futures = Vec::new();
+    let mut index = Vec::new();
+    futures.try_reserve_exact(all.len()).map_err(|_| Status::CF_NO_MEMORY)?;
+    index.try_reserve_exact(all.len()).map_err(|_| Status::CF_NO_MEMORY)?;
+    for (i, f) in all.iter().enumerate() {
+        let mut at = (f.addr() / 64).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32 & (size - 1);
+        while table[at] != u32::MAX && futures[table[at] as usize] != *f {
+            at = (at + 1) & (size - 1);
+        }
+        if table[at] == u32::MAX {
+            table[at] = futures.len() as u32;
+            futures.push(*f);
+            index.push(i);
+        }
+    }
+    Ok((futures.into_boxed_slice(), index.into_boxed_slice()))
+}
+
+/// The callback form, in the caller's thread.
+///
+/// # Safety
+/// The handles are valid; `each` accepts `data`.
+pub unsafe fn each(futures: &[*mut cf_future], deadline: Deadline, each: EachFn, data: *mut c_void) -> Result<()> {
+    let it = cf_completions::new(futures, deadline)?;
+    let result = loop {
+        // SAFETY: made above.
+        match unsafe { (*it).next() } {
+            // SAFETY: the caller's promise; no lock is held.
+            Ok((index, f)) => unsafe {
+                if !each(f, index, data) {
+                    break Ok(());
+                }
+            },
+            Err(Status::CF_END) => break Ok(()),
+            Err(e) => break Err(e),
+        }
+    };
+    // SAFETY: made above.
+    unsafe { cf_completions::free(it) };
+    result
+}

@@ -1,0 +1,263 @@
+//! Waits that could never end: found when they close, by looking at who can still go on.
+//!
+//! Owns: the graph, which is what threads that sleep inside a task have published of their waits.
+//! Called by: every wait that is about to sleep.
+//!
+//! The rule, under one hold of the lock: publish the wait, then compute who is live.
+//! - A thread that has published nothing is live.
+//! - A future is live if it is done, completed by hand, RUNNING by a live thread, or PENDING in an executor
+//!   that has a live worker or may start one.
+//! - A published wait is live if what it waits for is: ALL if every pending branch is, ANY if one is.
+//! - Repeated until nothing changes. If the caller is not live, its wait can never end.
+//!
+//! This covers cycles, knots of ANY and starvation alike. The publisher that makes a set stuck is always in
+//! it, so each deadlock is reported when it closes. Nodes are threads, not tasks: frames below the top of a
+//! stack wait for the top. Timed waits publish nothing. A waiter for ANY that could run one of its pending
+//! futures itself is live by that; if somebody relies on it, it is stirred to do so.
+//!
+//! `models/deadlock.rs` checks the rule, `c-tests/deadlock_graphs.c` tries thousands of random graphs.
+
+use crate::completion_queue::cf_completion_queue;
+use crate::executor::{self, cf_executor, Executor, WaiterView, NO_EXECUTOR};
+use crate::future::cf_future;
+use crate::future::word::{self, BY_HAND, PENDING};
+use crate::runner::{self, Runner};
+use crate::status::{Result, Status};
+use crate::sync::{Lock, LockGuard, Ordering::*};
+use crate::time::Deadline;
+
+/// Beyond so many pending futures a wait for ANY counts as live.
+pub const MOST_BRANCHES: usize = 1024;
+
+/// What a thread waits for. The pointers are good while it sleeps: it holds the references.
+#[derive(Clone, Copy)]
+pub enum WaitSet {
+    One(*const cf_future),
+    All(*const *mut cf_future, usize),
+    Any(*const *mut cf_future, usize),
+    Queue(*const cf_completion_queue),
+    /// The end of an executor.
+    End(*const cf_executor),
+}
+
+/// How a sleeping waiter is made to look again. `what` lives as long as the wait is published.
+#[derive(Clone, Copy)]
+pub struct Stir {
+    pub what: *const (),
+    pub how: unsafe fn(*const ()),
+}
+
+/// How a wait can be treated.
+#[derive(Clone, Copy)]
+pub struct Manner {
+    pub stir: Option<Stir>,
+    /// The waiter could run a pending future of its set itself.
+    pub can_claim: bool,
+    /// The waiter cannot give up: others use its memory. Another wait of the same deadlock ends instead.
+    pub firm: bool,
+}
+
+struct Published {
+    runner: u16,
+    waiter: WaiterView,
+    set: WaitSet,
+    manner: Manner,
+    live: bool,
+    /// Live only because it could run a pending future itself.
+    by_claim: bool,
+    /// It is to end with CF_DEADLOCK in place of a firm one.
+    doomed: bool,
+}
+
+// SAFETY: the pointers are used under the lock, while their owner sleeps.
+unsafe impl Send for Published {}
+
+type Graph = Vec<Published>;
+static GRAPH: Lock<Graph> = Lock::new(Vec::new());
+
+/// A thread that sleeps in a wait. On a thread of the host's outside any task this is nothing.
+#[must_use]
+pub struct Blocked {
+    runner: Option<&'static Runner>,
+    published: bool,
+}
+
+#[derive(PartialEq, Eq)]
+enum Verdict {
+    Live,
+    /// Only by running one of the pending futures oneself.
+    ByClaim,
+    Dead,
+}
+
+impl Blocked {
+    /// Before sleeping: a spare may stand in, and the wait is published if it has no limit.
+    /// `CF_DEADLOCK` if it could never end; `CF_WOULD_BLOCK` if it ends only when the caller itself runs one
+    /// of the pending futures (only where it said that it could).
+    pub fn enter(set: WaitSet, deadline: Deadline, manner: Manner) -> Result<Blocked> {
+        let runner = runner::existing().filter(|r| r.is_in_pool());
+        // From here on dropping it undoes what was done.
+        let mut blocked = Blocked { runner, published: false };
+        let Some(r) = runner else { return Ok(blocked) };
+        if let Some(seat) = r.seat() {
+            seat.pool().block();
+        }
+        if deadline.is_never() {
+            let mut graph = GRAPH.lock();
+            graph.try_reserve(1).map_err(|_| Status::CF_NO_MEMORY)?;
+            let waiter = WaiterView::of(r);
+            graph.push(Published { runner: r.id, waiter, set, manner, live: false, by_claim: false, doomed: false });
+            let mut verdict = judge(&mut graph);
+            if verdict == Verdict::Dead && manner.firm && doom_another(&mut graph) {
+                verdict = Verdict::Live;
+            }
+            if verdict == Verdict::Live {
+                blocked.published = true;
+                return Ok(blocked);
+            }
+            graph.pop();
+            return Err(if verdict == Verdict::ByClaim { Status::CF_WOULD_BLOCK } else { Status::CF_DEADLOCK });
+        }
+        Ok(blocked)
+    }
+
+    /// Must this wait end in place of another one? To be asked between reading the word to sleep on and sleeping.
+    pub fn is_doomed(&self) -> bool {
+        let Some(runner) = self.runner.filter(|_| self.published) else { return false };
+        GRAPH.lock().iter().any(|p| p.runner == runner.id && p.doomed)
+    }
+}
+
+impl Drop for Blocked {
+    fn drop(&mut self) {
+        let Some(runner) = self.runner else { return };
+        if self.published {
+            let mut graph = GRAPH.lock();
+            if let Some(i) = graph.iter().position(|p| p.runner == runner.id) {
+                graph.swap_remove(i);
+            }
+        }
+        if let Some(seat) = runner.seat() {
+            seat.pool().unblock();
+        }
+    }
+}
+
+/// Ends another wait of the deadlock that the last publisher, which cannot give up, has closed. There is one:
+/// every cycle goes through a wait of a task for a future.
+fn doom_another(graph: &mut LockGuard<Graph>) -> bool {
+    for p in graph.iter_mut().filter(|p| !p.live && !p.manner.firm && !p.doomed) {
+        if let Some(stir) = p.manner.stir {
+            p.doomed = true;
+            // SAFETY: as in `judge`.
+            unsafe { (stir.how)(stir.what) };
+            return true;
+        }
+    }
+    false
+}
+
+/// Judges the wait that was published last.
+fn judge(graph: &mut LockGuard<Graph>) -> Verdict {
+    let graph: &mut Graph = graph;
+    let me = graph.len() - 1;
+    for p in graph.iter_mut() {
+        // A doomed wait is about to end: who depends on it goes on.
+        (p.live, p.by_claim) = (p.doomed, false);
+    }
+    loop {
+        settle(graph);
+        if graph[me].live {
+            break;
+        }
+        if could_claim(&graph[me]) {
+            return Verdict::ByClaim;
+        }
+        let mut found = false;
+        for p in graph.iter_mut().filter(|p| !p.live) {
+            p.by_claim = could_claim(p);
+            p.live = p.by_claim;
+            found |= p.by_claim;
+        }
+        if !found {
+            return Verdict::Dead;
+        }
+    }
+    for p in graph.iter().filter(|p| p.by_claim) {
+        if let Some(stir) = p.manner.stir {
+            // SAFETY: the owner sleeps, or waits for the graph's lock to take its wait back.
+            unsafe { (stir.how)(stir.what) };
+        }
+    }
+    Verdict::Live
+}
+
+/// Spreads "live" until nothing changes.
+fn settle(graph: &mut Graph) {
+    loop {
+        let mut changed = false;
+        for i in 0..graph.len() {
+            if !graph[i].live && set_is_live(&graph[i].set, &|runner| thread_is_live(graph, runner)) {
+                graph[i].live = true;
+                changed = true;
+            }
+        }
+        if !changed {
+            return;
+        }
+    }
+}
+
+fn thread_is_live(graph: &Graph, runner: u16) -> bool {
+    graph.iter().find(|p| p.runner == runner).is_none_or(|p| p.live)
+}
+
+fn set_is_live(set: &WaitSet, is_live: &dyn Fn(u16) -> bool) -> bool {
+    // SAFETY: the waiter that published these pointers keeps what they point to.
+    unsafe {
+        match *set {
+            WaitSet::One(f) => future_is_live(&*f, is_live),
+            WaitSet::All(p, n) => core::slice::from_raw_parts(p, n).iter().all(|f| future_is_live(&**f, is_live)),
+            WaitSet::Any(p, n) => n > MOST_BRANCHES || core::slice::from_raw_parts(p, n).iter().any(|f| future_is_live(&**f, is_live)),
+            WaitSet::Queue(q) => (*q).any_pending(|f| future_is_live(f, is_live)).unwrap_or(true),
+            WaitSet::End(executor) => (*executor).kind().all_go_on(is_live),
+        }
+    }
+}
+
+fn future_is_live(f: &cf_future, is_live: &dyn Fn(u16) -> bool) -> bool {
+    // Relaxed: the lock has ordered every claim that matters.
+    let w = f.word().load(Relaxed);
+    if word::is_done(w) || w & BY_HAND != 0 {
+        return true;
+    }
+    if word::state(w) == PENDING {
+        return executor::lookup(f.executor()).is_none_or(|e| e.kind().may_go_on(is_live));
+    }
+    is_live(word::runner(w))
+}
+
+/// Does this waiter for ANY have a pending future that it could run itself?
+fn could_claim(p: &Published) -> bool {
+    let claimable = |f: &cf_future| {
+        f.look() == PENDING
+            && f.executor() != NO_EXECUTOR
+            && executor::lookup(f.executor()).is_some_and(|e| e.kind().claimable(p.waiter))
+    };
+    // SAFETY: as in `set_is_live`.
+    p.manner.can_claim
+        && unsafe {
+        match p.set {
+            WaitSet::Any(f, n) => core::slice::from_raw_parts(f, n).iter().any(|f| claimable(&**f)),
+            WaitSet::Queue(q) => (*q).any_pending(claimable).unwrap_or(false),
+            _ => false,
+        }
+    }
+}
+
+/// In a forked child: nobody waits.
+pub fn after_fork() {
+    // SAFETY: in a child the lock's holder does not exist.
+    unsafe { GRAPH.break_open() };
+    GRAPH.lock().clear();
+}

@@ -1,0 +1,97 @@
+//! The fork guard: a handle belongs to the process that made it.
+//!
+//! Owns: a page that the kernel wipes in every forked child, holding this process's epoch, and the
+//! reset of the library's global state when a child makes objects of its own.
+//! Called by: every entry point that takes a handle (one load), and every constructor (`enter`).
+//!
+//! Always true: an object carries the epoch of its process; the page holds that epoch in this process
+//! and 0 in a child, until the child makes its first object and gets the next epoch.
+
+use crate::status::Result;
+use crate::sync::{yield_now, AtomicPtr, AtomicU32, AtomicU64, Ordering::*};
+use crate::sys::pages;
+
+static PAGE: AtomicPtr<AtomicU64> = AtomicPtr::new(core::ptr::null_mut());
+/// The last epoch given out, in memory that a fork copies.
+static LAST: AtomicU64 = AtomicU64::new(0);
+/// The process id of whoever sets things up; a lock that a child does not inherit.
+static BUSY: AtomicU32 = AtomicU32::new(0);
+
+/// A handle that knows which process made it.
+pub trait Handle {
+    /// True in a child of the process that made it.
+    fn foreign(&self) -> bool;
+}
+
+/// This process's epoch; 0 before the first object and in a forked child.
+#[inline]
+pub fn epoch() -> u64 {
+    // Acquire: pairs with the Release in `set_up`; the page stays mapped for ever.
+    let page = PAGE.load(Acquire);
+    if page.is_null() {
+        return 0;
+    }
+    // SAFETY: a page that is never unmapped. Acquire: what the new epoch's reset wrote is seen.
+    unsafe { (*page).load(Acquire) }
+}
+
+/// The epoch for a new object; sets the library up in a new process.
+pub fn enter() -> Result<u64> {
+    match epoch() {
+        0 => set_up(),
+        epoch => Ok(epoch),
+    }
+}
+
+#[cold]
+fn set_up() -> Result<u64> {
+    let me = std::process::id();
+    loop {
+        let holder = BUSY.load(Relaxed);
+        if holder == me {
+            yield_now();
+        } else if BUSY.compare_exchange(holder, me, Acquire, Relaxed).is_ok() {
+            break;
+        }
+    }
+    let result = set_up_locked();
+    BUSY.store(0, Release);
+    result
+}
+
+fn set_up_locked() -> Result<u64> {
+    if epoch() != 0 {
+        return Ok(epoch());
+    }
+    let mut page = PAGE.load(Acquire);
+    if page.is_null() {
+        let p = pages::map(pages::PAGE)?;
+        // SAFETY: a fresh page of our own. On a kernel that cannot wipe it, a handler does it.
+        unsafe {
+            if !pages::wipe_on_fork(p.as_ptr(), pages::PAGE) {
+                libc::pthread_atfork(None, None, Some(wipe_in_child));
+            }
+        }
+        page = p.as_ptr().cast();
+        PAGE.store(page, Release);
+    }
+    let next = LAST.load(Relaxed) + 1;
+    if next > 1 {
+        crate::runner::after_fork();
+        crate::future::slab::after_fork();
+        crate::executor::after_fork();
+        crate::deadlock::after_fork();
+    }
+    LAST.store(next, Relaxed);
+    // SAFETY: mapped above or by an ancestor. Release: the reset comes before the epoch.
+    unsafe { (*page).store(next, Release) };
+    Ok(next)
+}
+
+unsafe extern "C" fn wipe_in_child() {
+    let page = PAGE.load(Relaxed);
+    if !page.is_null() {
+        // SAFETY: a page that is never unmapped.
+        unsafe { (*page).store(0, Relaxed) };
+    }
+}

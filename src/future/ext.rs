@@ -1,0 +1,195 @@
+//! What does not fit into the node: large arguments and results, watches and callbacks, user data.
+//!
+//! Called by: the node. One allocation, made with the call when its argument is large, else at the first
+//! result, watch or user data that needs it.
+
+use super::cf_future;
+use super::watch::{Entry, Registered, Watcher, Watches};
+use crate::capi::types::DoneFn;
+use crate::hook::Hook;
+use crate::mem;
+use crate::status::{Result, Status};
+use crate::sync::{AtomicBool, AtomicPtr, Cell, Ordering::*};
+use core::ffi::c_void;
+use core::ptr::{null_mut, NonNull};
+
+/// Alignment of arguments and results.
+pub const ALIGN: usize = 16;
+
+/// A done-callback of the user's.
+pub struct Callback {
+    call: DoneFn,
+    hook: Hook,
+}
+
+impl Callback {
+    pub fn new(call: DoneFn, hook: Hook) -> Callback {
+        Callback { call, hook }
+    }
+
+    /// Runs it, then its destroy function; no lock is held.
+    pub fn run(self, future: &cf_future) {
+        // SAFETY: the user promised that the function accepts its data; the future is alive during the call.
+        unsafe { (self.call)(future as *const cf_future as *mut cf_future, self.hook.data()) };
+    }
+}
+
+#[repr(C, align(16))]
+pub struct Ext {
+    watches: Watches<Callback>,
+    /// The first entry needs no allocation of its own.
+    first: Entry<Callback>,
+    first_taken: AtomicBool,
+    user_data: AtomicPtr<Hook>,
+    result: Cell<(*mut u8, usize)>,
+    arg_size: usize,
+    // followed by the argument
+}
+
+impl Ext {
+    pub fn with_arg(size: usize) -> Result<NonNull<Ext>> {
+        let whole = size_of::<Ext>().checked_add(size).ok_or(Status::CF_NO_MEMORY)?;
+        let p = mem::try_bytes(whole, ALIGN)?.cast::<Ext>();
+        // SAFETY: room for an `Ext` and `size` bytes behind it.
+        unsafe {
+            p.as_ptr().write(Ext {
+                watches: Watches::new(),
+                first: Entry::new(),
+                first_taken: AtomicBool::new(false),
+                user_data: AtomicPtr::new(null_mut()),
+                result: Cell::new((null_mut(), 0)),
+                arg_size: size,
+            })
+        };
+        Ok(p)
+    }
+
+    /// # Safety
+    /// Made by `with_arg`; nobody else uses it. Destroy functions of the user's run in here.
+    pub unsafe fn free(this: NonNull<Ext>) {
+        // SAFETY: the caller's promise.
+        unsafe {
+            let ext = this.as_ref();
+            ext.drop_result();
+            let first = &ext.first as *const _ as *mut Entry<Callback>;
+            for e in ext.watches.entries() {
+                if e != first {
+                    mem::free(e);
+                }
+            }
+            let user = ext.user_data.load(Relaxed);
+            let whole = size_of::<Ext>() + ext.arg_size;
+            core::ptr::drop_in_place(this.as_ptr());
+            mem::free_bytes(this.as_ptr().cast(), whole, ALIGN);
+            if !user.is_null() {
+                mem::free(user);
+            }
+        }
+    }
+
+    pub fn arg(&self) -> (*mut u8, usize) {
+        // SAFETY: the allocation goes on behind the struct.
+        (unsafe { (self as *const Ext).add(1) as *mut u8 }, self.arg_size)
+    }
+
+    /// By the claimer.
+    pub fn make_result(&self, size: usize) -> Result<*mut u8> {
+        let p = mem::try_bytes(size, ALIGN)?.as_ptr();
+        // SAFETY: only the claimer writes the result.
+        unsafe { self.result.with_mut(|r| *r = (p, size)) };
+        Ok(p)
+    }
+
+    /// After the publish.
+    pub fn result(&self) -> (*const c_void, usize) {
+        // SAFETY: nobody writes it any more.
+        let (p, size) = self.result.with(|r| unsafe { *r });
+        (p.cast(), size)
+    }
+
+    /// By the claimer or the last reference.
+    pub fn drop_result(&self) {
+        // SAFETY: the only user of the result.
+        unsafe {
+            let (p, size) = self.result.with_mut(|r| core::ptr::replace(r, (null_mut(), 0)));
+            if !p.is_null() {
+                mem::free_bytes(p, size, ALIGN);
+            }
+        }
+    }
+
+    fn fresh_entry(&self) -> Result<*mut Entry<Callback>> {
+        if !self.first_taken.swap(true, Relaxed) {
+            return Ok(&self.first as *const _ as *mut _);
+        }
+        Ok(mem::try_new(Entry::new())?.as_ptr())
+    }
+
+    /// An entry that was not pushed after all.
+    fn return_entry(&self, e: *mut Entry<Callback>) {
+        if !core::ptr::eq(e, &self.first) {
+            // SAFETY: nobody has seen it.
+            unsafe { mem::free(e) }
+        }
+    }
+
+    /// Registers a watch. The caller has set the flag in the word and seen it not done.
+    pub fn watch(&self, watcher: *mut Watcher, index: usize) -> Result<Option<*const Entry<Callback>>> {
+        match self.watches.reuse(watcher, index) {
+            Registered::Stands(e) => Ok(Some(e)),
+            Registered::Done => Ok(None),
+            Registered::NeedsEntry => {
+                let e = self.fresh_entry()?;
+                match self.watches.watch(e, watcher, index) {
+                    Registered::Stands(e) => Ok(Some(e)),
+                    _ => {
+                        self.return_entry(e);
+                        Ok(None)
+                    }
+                }
+            }
+        }
+    }
+
+    /// Registers a callback; gives it back if the future is done. The caller has set the flag.
+    pub fn callback(&self, callback: Callback) -> Result<Option<Callback>> {
+        let e = self.fresh_entry()?;
+        match self.watches.callback(e, callback) {
+            Registered::Stands(_) => Ok(None),
+            _ => {
+                // SAFETY: the entry was not pushed: it is this thread's own, callback included.
+                let callback = unsafe { Entry::take_callback(e) };
+                self.return_entry(e);
+                Ok(callback)
+            }
+        }
+    }
+
+    /// By the finisher: tells the watchers, gives the callbacks in order.
+    pub fn close_watches(&self) -> impl Iterator<Item = Callback> + use<> {
+        let chain = self.watches.close();
+        // SAFETY: the finisher calls this once and holds its reference while it runs the callbacks.
+        unsafe { Watches::take_callbacks(chain) }
+    }
+
+    pub fn set_user_data(&self, hook: Hook) -> Result<()> {
+        if !self.user_data.load(Relaxed).is_null() {
+            return Err(Status::CF_INVALID_STATE);
+        }
+        let p = mem::try_new(hook)?.as_ptr();
+        // Release: publishes the pointer; pairs with the Acquire in `user_data`.
+        match self.user_data.compare_exchange(null_mut(), p, Release, Relaxed) {
+            Ok(_) => Ok(()),
+            Err(_) => {
+                // SAFETY: nobody has seen it; its destroy function runs here.
+                unsafe { mem::free(p) };
+                Err(Status::CF_INVALID_STATE)
+            }
+        }
+    }
+
+    pub fn user_data(&self) -> *mut c_void {
+        // SAFETY: set once, lives as long as the extension.
+        unsafe { self.user_data.load(Acquire).as_ref() }.map_or(null_mut(), Hook::data)
+    }
+}

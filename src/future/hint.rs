@@ -1,0 +1,79 @@
+//! A queue entry: names a node and its generation, and holds no reference.
+//!
+//! The node may have been claimed by a waiter, finished, released and used again before the entry is read;
+//! so nothing but the word is touched until the claim has won.
+
+use super::node::cf_future;
+use super::{plain, slab, word};
+use crate::error::cf_error;
+use crate::runner::{Runner, NOBODY};
+
+#[derive(Clone, Copy)]
+pub struct Hint(u64);
+
+impl Hint {
+    /// Of a node that the caller is about to submit.
+    #[inline]
+    pub fn new(node: &cf_future) -> Hint {
+        if plain::on() {
+            node.retain();
+        }
+        Hint((slab::index_of(node) as u64) << 32 | node.generation() as u64)
+    }
+
+    #[inline]
+    pub fn to_bits(self) -> u64 {
+        self.0
+    }
+
+    #[inline]
+    pub fn from_bits(bits: u64) -> Hint {
+        Hint(bits)
+    }
+
+    /// The node, if this thread has won its claim; the pool's reference is this thread's then.
+    #[inline]
+    pub fn claim(self, runner: &Runner) -> Option<&'static cf_future> {
+        self.take(word::RUNNING, runner.id).map(|(node, _)| node)
+    }
+
+    /// Takes a queued task back unless somebody has claimed it; nobody is told, its references are the caller's.
+    pub fn revoke(self) -> bool {
+        // The entry stays queued, and with it the reference that it has in plain mode.
+        let node = slab::node((self.0 >> 32) as u32);
+        node.word().take(self.0 as u32, word::CANCELLED, NOBODY, false).is_some()
+    }
+
+    /// Cancels the task, with all that follows.
+    pub fn cancel(self) {
+        if let Some((node, before)) = self.take(word::CANCELLED, NOBODY) {
+            node.end_cancelled(before);
+        }
+    }
+
+    /// Fails the task without running it.
+    pub fn fail(self, runner: &Runner, error: impl FnOnce() -> cf_error) {
+        if let Some(node) = self.claim(runner) {
+            node.fail_unrun(error());
+        }
+    }
+
+    #[inline]
+    fn take(self, to: u64, by: u16) -> Option<(&'static cf_future, u64)> {
+        let node = slab::node((self.0 >> 32) as u32);
+        let before = node.word().take(self.0 as u32, to, by, false);
+        if plain::on() {
+            // SAFETY: the hint's own reference, in this mode.
+            unsafe { cf_future::drop_ref(node) };
+        }
+        before.map(|w| (node, w))
+    }
+
+    /// An entry that was not queued after all.
+    pub fn forget(self) {
+        if plain::on() {
+            // SAFETY: as in `take`.
+            unsafe { cf_future::drop_ref(slab::node((self.0 >> 32) as u32)) };
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! From the claim to the published outcome, in this order: run, drop the argument, store, publish, wake,
+//! callbacks, drop the pool's reference.
+//!
+//! Called by: workers, waiters that run what they wait for, `cancel`, pools that break or shut down.
+
+use super::node::cf_future;
+use super::word;
+use crate::error::cf_error;
+use crate::runner::Runner;
+use crate::task::{cf_task, Sink};
+use crate::threads::worker::Seat;
+
+impl cf_future {
+    /// Runs a node that this thread has claimed.
+    pub fn run(&'static self, runner: &Runner) {
+        let (arg, size) = self.argument();
+        // SAFETY: claimed by this thread, no result stored yet.
+        let birth = unsafe { self.birth() };
+        let mut task = cf_task::new(Sink::Future(self), birth, runner, self.executor());
+        runner.depth.set(runner.depth.get() + 1);
+        let returned = match self.func() {
+            // SAFETY: the user promised a function of this type; the argument lives until `drop_argument`.
+            Some(func) => unsafe { func(&mut task, arg, size) },
+            None => unreachable!("a pool's future without a function"),
+        };
+        let outcome = task.end(returned);
+        self.drop_argument();
+        runner.depth.set(runner.depth.get() - 1);
+        // Only the outermost frame of a worker says that the worker is between tasks.
+        let seat = if runner.depth.get() == 0 { runner.seat() } else { None };
+        match outcome {
+            Ok(()) => self.finish(word::FINISHED, seat),
+            Err(error) => {
+                self.store_error(error);
+                self.finish(word::FAILED, seat)
+            }
+        }
+    }
+
+    /// Fails a node that this thread has claimed and will not run.
+    pub fn fail_unrun(&'static self, error: cf_error) {
+        self.drop_argument();
+        self.store_error(error);
+        self.finish(word::FAILED, None);
+    }
+
+    /// Publishes the outcome and does all that follows. The pool's reference is this thread's until the end.
+    fn finish(&'static self, state: u64, seat: Option<&Seat>) {
+        // Before the publish, so that whoever sees the result and submits again finds this worker free.
+        if let Some(seat) = seat {
+            seat.rest();
+        }
+        let before = self.word.publish(state);
+        self.after_publish(before, seat);
+        // SAFETY: the pool's reference, which came with the claim.
+        unsafe { cf_future::drop_ref(self) };
+    }
+
+    fn after_publish(&'static self, before: u64, seat: Option<&Seat>) {
+        let mut callbacks = self.tell(before).peekable();
+        let user_code = callbacks.peek().is_some() || self.has_hooks();
+        if let (true, Some(seat)) = (user_code, seat) {
+            seat.work();
+        }
+        callbacks.for_each(|c| c.run(self));
+    }
+
+    /// PENDING becomes CANCELLED: claim and publish in one step. True if it is cancelled now or was before.
+    pub fn cancel_now(&'static self) -> bool {
+        // The caller's reference holds the generation still.
+        match self.word.take(self.generation(), word::CANCELLED, 0, true) {
+            Some(before) => {
+                self.end_cancelled(before);
+                true
+            }
+            None => word::state(self.word.load(crate::sync::Ordering::Acquire)) == word::CANCELLED,
+        }
+    }
+
+    /// What follows a won cancel: the argument's end, wakes, callbacks, the pool's reference.
+    pub(super) fn end_cancelled(&'static self, before: u64) {
+        let by_hand = before & word::BY_HAND != 0;
+        let callbacks = self.tell(before);
+        if !by_hand {
+            self.drop_argument();
+        }
+        callbacks.for_each(|c| c.run(self));
+        if !by_hand {
+            // SAFETY: the pool's reference, which came with the cancel.
+            unsafe { cf_future::drop_ref(self) };
+        }
+    }
+
+    /// Publishes what a by-hand setter has stored, having won the step to SETTING; it holds a reference.
+    pub(super) fn finish_by_hand(&'static self, state: u64) {
+        let before = self.word.publish(state);
+        self.after_publish(before, None);
+    }
+}

@@ -1,0 +1,72 @@
+//! cfutures: Python's `concurrent.futures` for C, and for every language that can call C.
+//!
+//! The way of one task through a thread pool:
+//!
+//! ```text
+//!   cf_executor_submit            capi      check, convert, call, convert
+//!         |
+//!   cf_executor::submit           executor  makes a node (future/slab), writes *out
+//!         |                                 PENDING                      (future/word)
+//!   Pool::enqueue                 threads   hint into the queue, ring the bell
+//!         |                                 (threads/queue, threads/bell, threads/crew)
+//!   Worker::take                            claim: PENDING -> RUNNING, one compare-and-swap
+//!         |     \___ or a waiter claims it and runs it on its own stack   (wait)
+//!   cf_future::run                future    calls the function with a cf_task
+//!         |                                 drop the argument, store, publish: FINISHED or FAILED
+//!   wake, watches, callbacks                (future/watch)
+//!         |
+//!   cf_future_result              wait      look, or sleep on the word   (deadlock judges first)
+//! ```
+//!
+//! The modules, from the outside in:
+//! - [`capi`]: the C interface, one file per section of the header
+//! - [`executor`]: what all executors have in common, and their contract; [`options`], [`threads`]
+//! - [`future`]: the node, its state, its life; [`task`], [`error`], [`status`], [`hook`]
+//! - [`wait`], [`completions`], [`completion_queue`]: built on "look" and "be told once"; [`deadlock`] judges waits
+//! - [`map`], [`map_into`], [`ranges`]: many calls at once
+//! - [`runner`]: what is kept per thread; [`fork`]: handles belong to one process
+//! - [`sync`], [`sys`], [`mem`], [`time`]: the ground; loom replaces `sync` in `models`
+
+#![allow(non_camel_case_types)]
+#![cfg_attr(loom, allow(dead_code, unused_imports))]
+
+pub mod future;
+pub mod mem;
+pub mod status;
+pub mod sync;
+pub mod sys;
+pub mod threads;
+pub mod time;
+
+#[cfg(not(loom))]
+pub mod capi;
+#[cfg(not(loom))]
+pub mod completion_queue;
+#[cfg(not(loom))]
+pub mod completions;
+#[cfg(not(loom))]
+pub mod deadlock;
+#[cfg(not(loom))]
+pub mod error;
+#[cfg(not(loom))]
+pub mod executor;
+#[cfg(not(loom))]
+pub mod fork;
+#[cfg(not(loom))]
+pub mod hook;
+#[cfg(not(loom))]
+pub mod map;
+#[cfg(not(loom))]
+pub mod map_into;
+#[cfg(not(loom))]
+pub mod options;
+pub mod ranges;
+#[cfg(not(loom))]
+pub mod runner;
+#[cfg(not(loom))]
+pub mod task;
+#[cfg(not(loom))]
+pub mod wait;
+
+#[cfg(all(test, loom))]
+mod models;

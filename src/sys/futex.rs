@@ -1,0 +1,38 @@
+//! Sleeping on a 32-bit word of this process's memory until somebody wakes it.
+
+use crate::time::Deadline;
+use core::ptr::null;
+
+/// Sleeps while `*word == expected`, until a wake, the deadline, or for no reason; the caller looks again.
+/// False if the deadline has passed.
+///
+/// An absolute deadline is given to the kernel, so that interruptions by signals do not prolong the wait.
+///
+/// # Safety
+/// `word` is the address of a live, 4-byte aligned atomic.
+pub unsafe fn wait(word: *const u32, expected: u32, deadline: Deadline) -> bool {
+    let limit = deadline.absolute_ns().map(|ns| libc::timespec {
+        tv_sec: (ns / 1_000_000_000) as libc::time_t,
+        tv_nsec: (ns % 1_000_000_000) as libc::c_long,
+    });
+    // SAFETY: the caller's promise; the kernel reads the word and the timespec only during the call.
+    let failed = unsafe {
+        libc::syscall(
+            libc::SYS_futex,
+            word,
+            libc::FUTEX_WAIT_BITSET | libc::FUTEX_PRIVATE_FLAG,
+            expected,
+            limit.as_ref().map_or(null(), |t| t as *const libc::timespec),
+            null::<u32>(),
+            libc::FUTEX_BITSET_MATCH_ANY,
+        ) == -1
+    };
+    // SAFETY: errno is this thread's own.
+    !(failed && unsafe { *libc::__errno_location() } == libc::ETIMEDOUT)
+}
+
+/// Wakes at most `count` threads that sleep on `word`. The word may be gone already: only its address is used.
+pub fn wake(word: *const u32, count: i32) {
+    // SAFETY: waking an address without sleepers does nothing, whatever lies there.
+    unsafe { libc::syscall(libc::SYS_futex, word, libc::FUTEX_WAKE | libc::FUTEX_PRIVATE_FLAG, count) };
+}

@@ -1,0 +1,172 @@
+//! The running call, as the task sees it.
+//!
+//! Owns: `cf_task`, which lives on the runner's stack for one call of a user's function.
+//! Called by: whatever runs such a function (a future, an item of a map, a piece of a loop, an initializer),
+//! and the C interface from inside the function.
+//!
+//! Always true: the first failure is final; a result stored before it is dropped.
+
+use crate::error::{cf_error, Lossy};
+use crate::future::node::Birth;
+use crate::future::cf_future;
+use crate::hook::Hook;
+use crate::map::outcome::Outcome;
+use crate::runner::Runner;
+use crate::status::{Result, Status};
+use core::ffi::{c_char, c_void, CStr};
+use core::ptr::null_mut;
+
+/// What a task calls with when it could not store its result; any value but 0 would do.
+const COULD_NOT_STORE: i32 = -1;
+/// The worker index of a thread that is no worker of the task's pool.
+pub const NO_WORKER: u32 = u32::MAX;
+
+/// The running call; valid until the task function returns. Opaque to C.
+pub struct cf_task {
+    sink: Sink,
+    failure: Option<cf_error>,
+    birth: Birth,
+    worker: u32,
+    worker_name: *const c_char,
+}
+
+/// Where a result goes.
+#[derive(Clone, Copy)]
+pub enum Sink {
+    Future(&'static cf_future),
+    /// One item of a map whose outcomes are kept by the map.
+    Item(*mut Outcome),
+    /// The caller's own array: exactly so many bytes. The flag says that they were written.
+    Slot { place: *mut u8, size: usize, written: bool },
+    /// An initializer, or a piece of a loop: there is nowhere to put a result.
+    Nowhere,
+}
+
+impl cf_task {
+    pub fn new(sink: Sink, birth: Birth, runner: &Runner, executor: u16) -> cf_task {
+        let seat = runner.seat().filter(|s| s.executor() == executor);
+        let (worker, worker_name) = seat.map_or((NO_WORKER, c"".as_ptr()), |s| (s.index(), s.name().as_ptr()));
+        cf_task { sink, failure: None, birth, worker, worker_name }
+    }
+
+    /// The end of the call: what it stored stands, or why it failed.
+    pub fn end(mut self, returned: i32) -> core::result::Result<(), cf_error> {
+        if let Some(failure) = self.failure.take() {
+            return Err(failure);
+        }
+        match (returned, self.sink) {
+            (0, Sink::Slot { size, written: false, .. }) if size > 0 => Err(size_mismatch(0, size)),
+            (0, _) => Ok(()),
+            (code, _) => Err(cf_error::plain(Status::CF_TASK_FAILED, code)),
+        }
+    }
+
+    /// Refuses the result: the task fails with this status.
+    fn refuse(&mut self, error: cf_error) -> i32 {
+        if self.failure.is_none() {
+            self.failure = Some(error);
+        }
+        COULD_NOT_STORE
+    }
+
+    fn place(&mut self, size: usize) -> Result<*mut u8, cf_error> {
+        let place = match &mut self.sink {
+            Sink::Future(future) => future.result_place(size),
+            // SAFETY: the map gives each item's outcome to the one thread that runs the item.
+            Sink::Item(outcome) => unsafe { (**outcome).place(size) },
+            Sink::Slot { place, size: room, written } => {
+                if size != *room {
+                    return Err(size_mismatch(size, *room));
+                }
+                *written = true;
+                Ok(*place)
+            }
+            Sink::Nowhere => Err(Status::CF_UNSUPPORTED),
+        };
+        place.map_err(|status| cf_error::plain(status, 0))
+    }
+
+    /// # Safety
+    /// `data` points to `size` readable bytes (anything if `size` is 0).
+    pub unsafe fn return_bytes(&mut self, data: *const c_void, size: usize) -> i32 {
+        if data.is_null() && size > 0 {
+            return self.refuse(cf_error::plain(Status::CF_INVALID_ARGUMENT, 0));
+        }
+        match self.place(size) {
+            Ok(place) => {
+                // SAFETY: the caller's promise; the task may return a part of its own earlier result.
+                unsafe { core::ptr::copy(data.cast::<u8>(), place, if data.is_null() { 0 } else { size }) };
+                0
+            }
+            Err(error) => self.refuse(error),
+        }
+    }
+
+    pub fn result_buffer(&mut self, size: usize) -> *mut c_void {
+        match self.place(size) {
+            Ok(place) => {
+                // A buffer that the task fills only in part must not show what lay there before.
+                if !matches!(self.sink, Sink::Slot { .. }) {
+                    // SAFETY: room for `size` bytes.
+                    unsafe { core::ptr::write_bytes(place, 0, size) };
+                }
+                place.cast()
+            }
+            Err(error) => {
+                self.refuse(error);
+                null_mut()
+            }
+        }
+    }
+
+    pub fn return_owned(&mut self, object: Hook) -> i32 {
+        match self.sink {
+            Sink::Future(future) => {
+                future.store_object(object);
+                0
+            }
+            // SAFETY: as in `place`.
+            Sink::Item(outcome) => unsafe {
+                (*outcome).store_object(object);
+                0
+            },
+            _ => self.refuse(cf_error::plain(Status::CF_UNSUPPORTED, 0)),
+        }
+    }
+
+    pub fn fail(&mut self, code: i32, message: Option<&CStr>) -> i32 {
+        let code = if code == 0 { -1 } else { code };
+        let error = match message {
+            Some(text) => cf_error::with_text(Status::CF_TASK_FAILED, code, format_args!("{}", Lossy(text))),
+            None => cf_error::plain(Status::CF_TASK_FAILED, code),
+        };
+        self.refuse(error);
+        code
+    }
+
+    /// The library's own task fails with a status of its own.
+    pub fn end_with(&mut self, status: Status) -> i32 {
+        self.refuse(cf_error::plain(status, 0))
+    }
+
+    pub fn index(&self) -> usize {
+        self.birth.index
+    }
+
+    pub fn context(&self) -> *mut c_void {
+        self.birth.context
+    }
+
+    pub fn worker(&self) -> u32 {
+        self.worker
+    }
+
+    pub fn worker_name(&self) -> *const c_char {
+        self.worker_name
+    }
+}
+
+fn size_mismatch(is: usize, wanted: usize) -> cf_error {
+    let text = format_args!("the task's result has {is} bytes, the caller's item {wanted}");
+    cf_error::with_text(Status::CF_SIZE_MISMATCH, 0, text)
+}

@@ -1,0 +1,120 @@
+//! The thread pool as an executor: the contract's verbs on top of queue, bell and crew.
+
+use super::pool::Pool;
+use crate::error::cf_error;
+use crate::executor::{Executor, WaiterView};
+use crate::future::hint::Hint;
+use crate::runner::{Runner, NOBODY};
+use crate::status::{Result, Status};
+use crate::sync::{self, Ordering::*};
+use crate::sys::thread;
+use crate::time::Deadline;
+
+impl Executor for Pool {
+    fn max_workers(&self) -> usize {
+        self.crew().max_active()
+    }
+
+    fn enqueue(&self, hint: Hint) -> Result<()> {
+        if let Err(e) = self.queue().push(hint.to_bits()) {
+            hint.forget();
+            return Err(if self.broken().is_some() { Status::CF_BROKEN_POOL } else { e });
+        }
+        if self.call_somebody().is_err() && self.crew().count().active() == 0 && hint.revoke() {
+            return Err(Status::CF_OS_ERROR);
+        }
+        Ok(())
+    }
+
+    fn admit(&self) -> Result<()> {
+        if self.broken().is_some() {
+            Err(Status::CF_BROKEN_POOL)
+        } else if self.queue().is_closed() {
+            Err(Status::CF_SHUTDOWN)
+        } else {
+            Ok(())
+        }
+    }
+
+    fn owns(&self, runner: &Runner) -> bool {
+        runner.seat().is_some_and(|s| core::ptr::eq(s.pool(), self))
+    }
+
+    fn claimable(&self, waiter: WaiterView) -> bool {
+        // A thread of another pool has not run this pool's initializer.
+        self.inline_wait() && (waiter.executor == self.id() || !self.has_initializer())
+    }
+
+    fn has_idle_worker(&self) -> bool {
+        self.bell().anyone_asleep()
+    }
+
+    /// A thread that was started and has not sat down yet counts as live; one that has left does not.
+    fn may_go_on(&self, is_live: &dyn Fn(u16) -> bool) -> bool {
+        let c = self.crew().count();
+        if self.crew().can_grow() && (c.reserve() > 0 || !self.start_fails()) {
+            return true;
+        }
+        self.seats_used().iter().any(|s| match s.runner() {
+            NOBODY => !s.has_left(),
+            runner => is_live(runner),
+        })
+    }
+
+    fn all_go_on(&self, is_live: &dyn Fn(u16) -> bool) -> bool {
+        self.seats_used().iter().all(|s| s.runner() == NOBODY || is_live(s.runner()))
+    }
+
+    fn block(&self) {
+        self.crew().go_away();
+        // Whoever submits from here on sees the place that has become free; what is queued already is looked for here.
+        self.look();
+    }
+
+    fn unblock(&self) {
+        self.crew().come_back();
+    }
+
+    fn close(&self) {
+        Pool::close(self);
+    }
+
+    fn cancel_queued(&self) {
+        self.drain(Hint::cancel);
+    }
+
+    fn is_closed(&self) -> bool {
+        self.queue().is_closed()
+    }
+
+    fn join(&self, deadline: Deadline) -> bool {
+        loop {
+            // Acquire: pairs with the thread's last decrement.
+            let alive = self.alive().load(Acquire);
+            if alive == 0 {
+                break;
+            }
+            // SAFETY: the caller's reference keeps the pool.
+            let in_time = unsafe {
+                let unchanged = || self.alive().load(Relaxed) == alive;
+                self.sleepers().wait(sync::address(self.alive()), alive, unchanged, deadline)
+            };
+            if !in_time && self.alive().load(Acquire) != 0 {
+                return false;
+            }
+        }
+        let mut ended = self.ended().lock();
+        ended.handles.drain(..).for_each(thread::join);
+        true
+    }
+
+    fn detach(&self) {
+        let mut ended = self.ended().lock();
+        ended.detached = true;
+        ended.handles.drain(..).for_each(thread::detach);
+    }
+
+    fn broken(&self) -> Option<&cf_error> {
+        Pool::broken(self)
+    }
+}

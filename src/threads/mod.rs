@@ -1,0 +1,27 @@
+//! The thread pool: an executor whose workers are threads of this process.
+//!
+//! Owns: the queue, the bell, the crew and its seats, the end of its threads.
+//! Called by: `executor`, which holds what every kind of executor has in common.
+//!
+//! - `queue`  hints from outside, first in, first out
+//! - `bell`   one wake in flight
+//! - `crew`   how many threads may run; spares stand in for blocked ones
+//! - `worker` the life of one thread
+//!
+//! The way of a task: `submit` makes a node, queues a hint, calls the bell. A worker pops the hint, claims the
+//! node, passes the wake on, runs it, publishes. A waiter may have claimed it first; then the hint is stale.
+
+pub mod bell;
+pub mod queue;
+
+#[cfg(not(loom))]
+pub mod crew;
+#[cfg(not(loom))]
+mod contract;
+#[cfg(not(loom))]
+mod pool;
+#[cfg(not(loom))]
+pub mod worker;
+
+#[cfg(not(loom))]
+pub use pool::{Initializer, Plan, Pool};

@@ -1,0 +1,327 @@
+//! The queue for tasks from outside: an unbounded lock-free FIFO in segments that are used again.
+//!
+//! Owns: tickets (`tail` given, `head` taken), segments of cells, the closed mark.
+//! Called by: submit (`push`), workers and shutdown (`pop`), the bell (`has_work`).
+//!
+//! Always true:
+//! - a ticket is taken by compare-and-swap, and only when its segment stands, so that running out of memory
+//!   changes nothing and a closed queue gives no ticket;
+//! - cells are filled after their ticket was given: an unfilled cell proves nothing but "come back";
+//! - a segment is used again by the last of `CELLS + 2` to leave it: each cell's consumer, and the head
+//!   pointer and the tail pointer when they have moved on to its successor. Segments are type-stable, so a
+//!   late reader finds atomics, and the base in the pointer words tells it that it is late.
+//!
+//! `models/queue.rs` checks it.
+
+use crate::future::stack::{IndexStack, Links};
+use crate::status::{Result, Status};
+use crate::sync::{yield_now, AtomicPtr, AtomicU32, AtomicU64, Lock, Ordering::*};
+use core::ptr::null_mut;
+
+/// Keeps what one side writes off the cache lines of the other.
+#[repr(align(128))]
+pub struct Apart<T>(pub T);
+
+/// Cells per segment of a pool's queue.
+pub const CELLS: usize = 1024;
+const BUCKETS: usize = 31;
+const NONE: u32 = 0;
+const CLOSED: u64 = 1;
+
+struct Segment<const N: usize> {
+    /// `base of the successor:32 | its index:32`, index NONE until it stands.
+    next: AtomicU64,
+    left: AtomicU32,
+    free_link: AtomicU32,
+    cells: [AtomicU64; N],
+}
+
+pub struct Fifo<const N: usize> {
+    /// Tickets given, shifted by one; the lowest bit says closed.
+    tail: Apart<AtomicU64>,
+    tail_segment: AtomicU64,
+    /// Tickets taken.
+    head: Apart<AtomicU64>,
+    head_segment: AtomicU64,
+    segments: Apart<Segments<N>>,
+}
+
+pub enum Pop {
+    Hint(u64),
+    /// No ticket is open.
+    Empty,
+    /// The first ticket's cell is not filled yet: look again.
+    Unfilled,
+}
+
+fn pack(base: u32, index: u32) -> u64 {
+    (base as u64) << 32 | index as u64
+}
+
+fn base(word: u64) -> u32 {
+    (word >> 32) as u32
+}
+
+fn index(word: u64) -> u32 {
+    word as u32
+}
+
+impl<const N: usize> Fifo<N> {
+    pub fn new() -> Result<Fifo<N>> {
+        let segments = Segments::new();
+        let first = pack(0, segments.take(0)?);
+        Ok(Fifo {
+            tail: Apart(AtomicU64::new(0)),
+            tail_segment: AtomicU64::new(first),
+            head: Apart(AtomicU64::new(0)),
+            head_segment: AtomicU64::new(first),
+            segments: Apart(segments),
+        })
+    }
+
+    /// Queues a hint, which is not 0. `CF_SHUTDOWN` when closed, `CF_NO_MEMORY`; nothing has changed then.
+    #[inline]
+    pub fn push(&self, hint: u64) -> Result<()> {
+        debug_assert!(hint != 0);
+        loop {
+            let t = self.tail.0.load(Acquire);
+            if t & CLOSED != 0 {
+                return Err(Status::CF_SHUTDOWN);
+            }
+            let ticket = t >> 1;
+            let wanted = (ticket / N as u64) as u32;
+            // Acquire: pairs with the Release in `advance`; the segment was prepared before.
+            let s = self.tail_segment.load(Acquire);
+            if base(s) != wanted {
+                if (base(s).wrapping_sub(wanted) as i32) < 0 {
+                    self.append(s)?;
+                }
+                continue;
+            }
+            // AcqRel: the sleepers' last look is a read-modify-write of this word; see `bell`.
+            if self.tail.0.compare_exchange_weak(t, t + 2, AcqRel, Relaxed).is_ok() {
+                // Release: publishes the task's node; pairs with the Acquire in `pop`.
+                self.segments.0.get(index(s)).cells[ticket as usize % N].store(hint, Release);
+                return Ok(());
+            }
+        }
+    }
+
+    /// Appends a successor to the tail's segment and moves the pointer there; others may have done either.
+    #[cold]
+    fn append(&self, s: u64) -> Result<()> {
+        let none = pack(base(s).wrapping_add(1), NONE);
+        let segment = self.segments.0.get(index(s));
+        let mut next = segment.next.load(Acquire);
+        if next == none {
+            let fresh = self.segments.0.take(base(none))?;
+            // Release: the fresh segment is prepared; pairs with the Acquire of whoever follows the link.
+            match segment.next.compare_exchange(none, pack(base(none), fresh), AcqRel, Acquire) {
+                Ok(_) => next = pack(base(none), fresh),
+                Err(other) => {
+                    self.segments.0.put_back(fresh);
+                    next = other;
+                }
+            }
+        }
+        if !self.advance(&self.tail_segment, s, next) {
+            yield_now(); // `s` is stale
+        }
+        Ok(())
+    }
+
+    /// Moves a pointer from `s` to its successor; who moves it leaves the segment. False if `next` is none of `s`.
+    fn advance(&self, pointer: &AtomicU64, s: u64, next: u64) -> bool {
+        let fits = base(next) == base(s).wrapping_add(1) && index(next) != NONE;
+        if fits && pointer.compare_exchange(s, next, AcqRel, Relaxed).is_ok() {
+            self.leave(index(s));
+        }
+        fits
+    }
+
+    fn leave(&self, i: u32) {
+        let segment = self.segments.0.get(i);
+        // AcqRel: the last one sees that all others have done with the segment.
+        if segment.left.fetch_add(1, AcqRel) as usize + 1 == N + 2 {
+            segment.left.store(0, Relaxed);
+            self.segments.0.put_back(i);
+        }
+    }
+
+    #[inline]
+    pub fn pop(&self) -> Pop {
+        loop {
+            let h = self.head.0.load(Acquire);
+            if h >= self.tail.0.load(Acquire) >> 1 {
+                return Pop::Empty;
+            }
+            let wanted = (h / N as u64) as u32;
+            let s = self.head_segment.load(Acquire);
+            if base(s) != wanted {
+                if (base(s).wrapping_sub(wanted) as i32) < 0 {
+                    let next = self.segments.0.get(index(s)).next.load(Acquire);
+                    if !self.advance(&self.head_segment, s, next) {
+                        yield_now(); // `s` is stale
+                    }
+                }
+                continue;
+            }
+            let cell = &self.segments.0.get(index(s)).cells[h as usize % N];
+            // Acquire: pairs with the Release in `push`.
+            let hint = cell.load(Acquire);
+            if hint == 0 {
+                // Unchanged head: this was the cell. Else the look went into a segment that had gone.
+                if self.head.0.load(Acquire) == h {
+                    return Pop::Unfilled;
+                }
+                continue;
+            }
+            // If the head still stands at `h`, the cell was read before anyone could use it again.
+            if self.head.0.compare_exchange_weak(h, h + 1, AcqRel, Relaxed).is_ok() {
+                cell.store(0, Relaxed);
+                self.leave(index(s));
+                return Pop::Hint(hint);
+            }
+        }
+    }
+
+    /// Is a ticket open? A read-modify-write, for whoever has just announced something that a submitter
+    /// must see: either this look sees the ticket, or the submitter sees the announcement.
+    pub fn has_work(&self) -> bool {
+        self.tail.0.fetch_add(0, AcqRel) >> 1 > self.head.0.load(Acquire)
+    }
+
+    /// No ticket is given from here on.
+    pub fn close(&self) {
+        self.tail.0.fetch_or(CLOSED, AcqRel);
+    }
+
+    pub fn is_closed(&self) -> bool {
+        self.tail.0.load(Acquire) & CLOSED != 0
+    }
+}
+
+/// The segments ever made, found by index; bucket `k` holds 2^k of them.
+struct Segments<const N: usize> {
+    buckets: [AtomicPtr<Segment<N>>; BUCKETS],
+    free: IndexStack,
+    made: Lock<u32>,
+}
+
+impl<const N: usize> Segments<N> {
+    fn new() -> Segments<N> {
+        Segments {
+            buckets: core::array::from_fn(|_| AtomicPtr::new(null_mut())),
+            free: IndexStack::new(),
+            made: Lock::new(0),
+        }
+    }
+
+    #[inline]
+    fn get(&self, i: u32) -> &Segment<N> {
+        let bucket = i.ilog2();
+        // SAFETY: an index is handed out after its bucket was made, and buckets live as long as the queue.
+        // Acquire: pairs with the Release in `make`.
+        unsafe { &*self.buckets[bucket as usize].load(Acquire).add((i - (1 << bucket)) as usize) }
+    }
+
+    /// A segment for the cells from `base` on.
+    fn take(&self, base: u32) -> Result<u32> {
+        let i = match self.free.pop(self) {
+            Some(i) => i,
+            None => self.make()?,
+        };
+        self.get(i).next.store(pack(base.wrapping_add(1), NONE), Relaxed);
+        Ok(i)
+    }
+
+    /// Back to the free ones: empty, nobody inside.
+    fn put_back(&self, i: u32) {
+        self.free.push(i, self);
+    }
+
+    #[cold]
+    fn make(&self) -> Result<u32> {
+        let mut made = self.made.lock();
+        let i = *made + 1;
+        let bucket = self.buckets.get(i.ilog2() as usize).ok_or(Status::CF_NO_MEMORY)?;
+        if bucket.load(Relaxed).is_null() {
+            bucket.store(new_bucket(1 << i.ilog2())?, Release);
+        }
+        *made = i;
+        Ok(i)
+    }
+}
+
+impl<const N: usize> Links for Segments<N> {
+    fn link(&self, i: u32) -> u32 {
+        self.get(i).free_link.load(Relaxed)
+    }
+    fn set_link(&self, i: u32, next: u32) {
+        self.get(i).free_link.store(next, Relaxed);
+    }
+}
+
+impl<const N: usize> Drop for Segments<N> {
+    fn drop(&mut self) {
+        for (k, bucket) in self.buckets.iter().enumerate() {
+            let p = bucket.load(Relaxed);
+            if !p.is_null() {
+                // SAFETY: made by `new_bucket(1 << k)`; nobody uses the queue any more.
+                unsafe { free_bucket(p, 1 << k) };
+            }
+        }
+    }
+}
+
+#[cfg(not(loom))]
+fn new_bucket<const N: usize>(n: usize) -> Result<*mut Segment<N>> {
+    // SAFETY: zeroed atomics are empty cells.
+    Ok(unsafe { crate::mem::try_zeroed::<Segment<N>>(n)? }.as_ptr())
+}
+
+#[cfg(not(loom))]
+unsafe fn free_bucket<const N: usize>(p: *mut Segment<N>, n: usize) {
+    // SAFETY: the caller's promise.
+    unsafe { crate::mem::free_zeroed(p, n) }
+}
+
+#[cfg(loom)]
+fn new_bucket<const N: usize>(n: usize) -> Result<*mut Segment<N>> {
+    let segment = |_| Segment {
+        next: AtomicU64::new(0),
+        left: AtomicU32::new(0),
+        free_link: AtomicU32::new(0),
+        cells: core::array::from_fn(|_| AtomicU64::new(0)),
+    };
+    Ok(Box::into_raw((0..n).map(segment).collect::<Box<[_]>>()).cast())
+}
+
+#[cfg(loom)]
+unsafe fn free_bucket<const N: usize>(p: *mut Segment<N>, n: usize) {
+    drop(unsafe { Box::from_raw(core::ptr::slice_from_raw_parts_mut(p, n)) })
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fifo_over_many_segments_and_closed() {
+        let q = Fifo::<4>::new().unwrap();
+        let pop = || match q.pop() {
+            Pop::Hint(h) => Some(h),
+            _ => None,
+        };
+        for round in 0..100u64 {
+            (1..=10).for_each(|k| q.push(round * 10 + k).unwrap());
+            (1..=10).for_each(|k| assert_eq!(pop(), Some(round * 10 + k)));
+            assert_eq!(pop(), None);
+        }
+        assert!(*q.segments.0.made.lock() <= 5, "segments are used again");
+        q.push(1).unwrap();
+        q.close();
+        assert_eq!((q.push(2), q.has_work()), (Err(Status::CF_SHUTDOWN), true));
+        assert_eq!((pop(), q.has_work(), q.is_closed()), (Some(1), false, true));
+    }
+}
