@@ -9,24 +9,17 @@
  */
 #include "tangle.h"
 
-/* Runs the tasks over pools, the first `held` of them together, and counts the deadlocks. */
-static int run_over(cf_executor *const *pools, size_t pool_count, const task_plan *plans,
-                    size_t count, size_t held) {
-  static tangle t;
-  tangle_submit(&t, plans, count, pools, pool_count);
-  tangle_await_started(&t, held);
-  tangle_open(&t);
-  return tangle_end(&t);
-}
+static tangle scene;
 
 /* Many rounds over one pool with so many workers: in each so many waits are deadlocks, once with
  * all workers taken by the first tasks when it begins, once with tasks that start as they come. */
 static void expect_deadlocks(int expected, size_t workers, bool inline_wait, size_t max_spares,
                              const task_plan *plans, size_t count) {
   cf_executor *pool = make_pool(workers, inline_wait, max_spares);
+  const size_t held = workers < count ? workers : count;
   for (size_t round = 0; round < scaled(200); round++) {
-    ASSERT_EQ_INT(expected, run_over(&pool, 1, plans, count, workers < count ? workers : count));
-    ASSERT_EQ_INT(expected, run_over(&pool, 1, plans, count, 0));
+    ASSERT_EQ_INT(expected, tangle_run(&scene, &pool, 1, plans, count, held));
+    ASSERT_EQ_INT(expected, tangle_run(&scene, &pool, 1, plans, count, 0));
   }
   cf_executor_free(pool);
 }
@@ -202,7 +195,7 @@ CF_TEST_PLAIN(deadlock_starved_pool) {
   const task_plan plans[] = { WAITS(ON(RESULT, 2)), WAITS(ON(RESULT, 0)), NO_WAITS };
   cf_executor *pool = make_pool(2, false, 0);
   for (size_t round = 0; round < scaled(200); round++)
-    ASSERT_EQ_INT(1, run_over(&pool, 1, plans, 3, 2));
+    ASSERT_EQ_INT(1, tangle_run(&scene, &pool, 1, plans, 3, 2));
   cf_executor_free(pool);
 }
 
@@ -213,7 +206,7 @@ CF_TEST_PLAIN(deadlock_starved_pool_of_one) {
                               WAITS(ON(EACH, 3)), NO_WAITS };
   cf_executor *pool = make_pool(1, false, 0);
   for (size_t round = 0; round < scaled(100); round++)
-    ASSERT_EQ_INT(4, run_over(&pool, 1, plans, 4, 1));
+    ASSERT_EQ_INT(4, tangle_run(&scene, &pool, 1, plans, 4, 1));
   cf_executor_free(pool);
 }
 
@@ -239,8 +232,8 @@ static void expect_over_two_pools(int expected, bool inline_wait, size_t max_spa
   cf_executor *pools[] = { make_pool(1, inline_wait, max_spares),
                            make_pool(1, inline_wait, max_spares) };
   for (size_t round = 0; round < scaled(200); round++) {
-    ASSERT_EQ_INT(expected, run_over(pools, 2, plans, count, 2));
-    ASSERT_EQ_INT(expected, run_over(pools, 2, plans, count, 0));
+    ASSERT_EQ_INT(expected, tangle_run(&scene, pools, 2, plans, count, 2));
+    ASSERT_EQ_INT(expected, tangle_run(&scene, pools, 2, plans, count, 0));
   }
   cf_executor_free(pools[0]);
   cf_executor_free(pools[1]);
@@ -271,7 +264,7 @@ CF_TEST_PLAIN(deadlock_starvation_over_two_pools) {
   const task_plan plans[] = { WAITS(ON(RESULT, 1)), WAITS(ON(RESULT, 2)), NO_WAITS };
   cf_executor *pools[] = { make_pool(1, false, 0), make_pool(1, false, 0) };
   for (size_t round = 0; round < scaled(100); round++)
-    ASSERT_EQ_INT(1, run_over(pools, 2, plans, 3, 2));
+    ASSERT_EQ_INT(1, tangle_run(&scene, pools, 2, plans, 3, 2));
   cf_executor_free(pools[0]);
   cf_executor_free(pools[1]);
 }

@@ -200,6 +200,7 @@ CF_TEST_PLAIN(no_future) {
   cf_future_release(NULL);
   ASSERT_STATUS(CF_INVALID_ARGUMENT, cf_future_set_running_or_notify_cancel(NULL, &run));
   ASSERT(!run);
+  ASSERT_STATUS(CF_INVALID_ARGUMENT, cf_future_set_running_or_notify_cancel(NULL, NULL));
   ASSERT_STATUS(CF_INVALID_ARGUMENT, cf_future_set_result(NULL, &value, sizeof value));
   ASSERT_STATUS(CF_INVALID_ARGUMENT, cf_future_set_exception(NULL, 1, "no"));
 }
@@ -226,6 +227,15 @@ CF_TEST_PLAIN(no_callback) {
   ASSERT_EQ_INT(2, hooks);
   cf_future_release(f);
   ASSERT_EQ_INT(2, hooks);
+}
+
+/* Who does not hear whether to run cannot go on: nothing begins. */
+CF_TEST_PLAIN(no_place_for_whether_to_run) {
+  cf_future *f = NULL;
+  ASSERT_OK(cf_future_new(&f));
+  ASSERT_STATUS(CF_INVALID_ARGUMENT, cf_future_set_running_or_notify_cancel(f, NULL));
+  ASSERT_EQ_INT(CF_STATE_PENDING, cf_future_state(f));
+  cf_future_release(f);
 }
 
 CF_TEST_PLAIN(impossible_results_by_hand) {

@@ -16,7 +16,8 @@
 enum { MOST_TASKS = 16, MOST_WAITS = 3, MOST_BRANCHES = 4 };
 enum { OUTSIDE = MOST_TASKS }; /* the number of a future that the test completes by hand */
 
-typedef enum wait_kind { RESULT, ALL, FIRST, EACH } wait_kind;
+/* TIMED waits for a result, but not for long. */
+typedef enum wait_kind { RESULT, ALL, FIRST, EACH, TIMED } wait_kind;
 
 typedef struct wait_plan {
   wait_kind kind;
@@ -44,6 +45,7 @@ typedef struct tangle {
   size_t started; /* under the lock */
   bool open;      /* under the lock */
   int deadlocks;  /* waits that returned CF_DEADLOCK */
+  int timeouts;   /* TIMED waits that returned CF_TIMEOUT */
   int claims;     /* tasks that ran inside another one's wait */
 } tangle;
 
@@ -104,6 +106,7 @@ static inline cf_status tangle_wait(tangle *t, const wait_plan *w) {
     case ALL: status = cf_wait(fs, w->count, CF_FOREVER, CF_ALL_COMPLETED, NULL, NULL); break;
     case FIRST: status = cf_wait(fs, w->count, CF_FOREVER, CF_FIRST_COMPLETED, NULL, NULL); break;
     case EACH: status = tangle_each(fs, w->count); break;
+    case TIMED: status = cf_future_result(fs[0], CF_SHORT, NULL, NULL); break;
   }
   if (status == CF_OK) tangle_verify(t, w);
   return status;
@@ -118,6 +121,7 @@ static inline int32_t tangled_task(cf_task *task, void *arg, size_t arg_size) {
   for (size_t i = 0; i < plan->count; i++) {
     cf_status status = tangle_wait(ref->t, &plan->waits[i]);
     if (status == CF_DEADLOCK) count_up(&ref->t->deadlocks);
+    else if (status == CF_TIMEOUT && plan->waits[i].kind == TIMED) count_up(&ref->t->timeouts);
     else ASSERT_OK(status);
   }
   tangle_depth--;
@@ -145,7 +149,7 @@ static inline void tangle_submit(tangle *t, const task_plan *plans, size_t count
   t->count = count;
   t->started = 0;
   t->open = false;
-  t->deadlocks = t->claims = 0;
+  t->deadlocks = t->timeouts = t->claims = 0;
   t->futures[OUTSIDE] = pending_future();
   for (size_t i = 0; i < count; i++) t->plans[i] = plans[i];
   for (size_t i = 0; i < count; i++) {
@@ -181,6 +185,16 @@ static inline int tangle_end(tangle *t) {
   pthread_mutex_destroy(&t->lock);
   pthread_cond_destroy(&t->changed);
   return count_of(&t->deadlocks);
+}
+
+/* Runs the tasks over the pools, the first `held` of them together; gives back how many waits were
+ * deadlocks. */
+static inline int tangle_run(tangle *t, cf_executor *const *pools, size_t pool_count,
+                             const task_plan *plans, size_t count, size_t held) {
+  tangle_submit(t, plans, count, pools, pool_count);
+  tangle_await_started(t, held);
+  tangle_open(t);
+  return tangle_end(t);
 }
 
 #endif

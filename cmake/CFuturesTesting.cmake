@@ -12,6 +12,10 @@ function(cfutures_strict)
     if(CFUTURES_WERROR)
       target_compile_options(${target} PRIVATE -Werror)
     endif()
+    if(CFUTURES_VALGRIND)
+      # valgrind 3.19 gives up on the DWARF 5 that clang 14 writes.
+      target_compile_options(${target} PRIVATE -gdwarf-4)
+    endif()
   endforeach()
 endfunction()
 

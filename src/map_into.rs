@@ -274,7 +274,14 @@ pub unsafe fn map_into(
     }
     work.submit(executor, false)?;
     let waited = work.wait(deadline);
-    work.outcome(count, waited)
+    let outcome = work.outcome(count, waited);
+    if let (Err(failure), false) = (&outcome, statuses.is_null()) {
+        // SAFETY: a place per item. An item that ran is never CF_CANCELLED: these did not, as the pool broke.
+        let unrun = |s: &Status| *s == Status::CF_CANCELLED && failure.status == Status::CF_BROKEN_POOL;
+        let places = unsafe { core::slice::from_raw_parts_mut(statuses, count) };
+        places.iter_mut().filter(|s| unrun(s)).for_each(|s| *s = failure.status);
+    }
+    outcome
 }
 
 // ---- for_range

@@ -28,6 +28,8 @@ pub struct cf_task {
     birth: Birth,
     worker: u32,
     worker_name: *const c_char,
+    /// Takes a result that has no place: a task that asked for a buffer gets one, whatever becomes of it.
+    spill: Option<Outcome>,
 }
 
 /// Where a result goes.
@@ -38,7 +40,9 @@ pub enum Sink {
     Item(*mut Outcome),
     /// The caller's own array: exactly so many bytes. The flag says that they were written.
     Slot { place: *mut u8, size: usize, written: bool },
-    /// An initializer, or a piece of a loop: there is nowhere to put a result.
+    /// An initializer: its result is not used.
+    Discard,
+    /// A piece of a loop: there is nowhere to put a result.
     Nowhere,
 }
 
@@ -46,7 +50,7 @@ impl cf_task {
     pub fn new(sink: Sink, birth: Birth, runner: &Runner, executor: u16) -> cf_task {
         let seat = runner.seat().filter(|s| s.executor() == executor);
         let (worker, worker_name) = seat.map_or((NO_WORKER, c"".as_ptr()), |s| (s.index(), s.name().as_ptr()));
-        cf_task { sink, failure: None, birth, worker, worker_name }
+        cf_task { sink, failure: None, birth, worker, worker_name, spill: None }
     }
 
     /// The end of the call: what it stored stands, or why it failed.
@@ -76,14 +80,25 @@ impl cf_task {
             Sink::Item(outcome) => unsafe { (**outcome).place(size) },
             Sink::Slot { place, size: room, written } => {
                 if size != *room {
-                    return Err(size_mismatch(size, *room));
+                    let error = size_mismatch(size, *room);
+                    self.refuse(error);
+                    self.spill(size)
+                } else {
+                    *written = true;
+                    Ok(*place)
                 }
-                *written = true;
-                Ok(*place)
             }
-            Sink::Nowhere => Err(Status::CF_UNSUPPORTED),
+            Sink::Nowhere => {
+                self.refuse(cf_error::plain(Status::CF_UNSUPPORTED, 0));
+                self.spill(size)
+            }
+            Sink::Discard => self.spill(size),
         };
         place.map_err(|status| cf_error::plain(status, 0))
+    }
+
+    fn spill(&mut self, size: usize) -> Result<*mut u8> {
+        self.spill.get_or_insert_with(Outcome::new).place(size)
     }
 
     /// # Safety
@@ -96,7 +111,7 @@ impl cf_task {
             Ok(place) => {
                 // SAFETY: the caller's promise; the task may return a part of its own earlier result.
                 unsafe { core::ptr::copy(data.cast::<u8>(), place, if data.is_null() { 0 } else { size }) };
-                0
+                if self.failure.is_some() { COULD_NOT_STORE } else { 0 }
             }
             Err(error) => self.refuse(error),
         }
@@ -130,6 +145,7 @@ impl cf_task {
                 (*outcome).store_object(object);
                 0
             },
+            Sink::Discard => 0,
             _ => self.refuse(cf_error::plain(Status::CF_UNSUPPORTED, 0)),
         }
     }

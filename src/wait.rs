@@ -10,7 +10,7 @@ use crate::executor::{self, Executor, WaiterView, NO_EXECUTOR};
 use crate::fork::Handle;
 use crate::future::ext::Callback;
 use crate::future::watch::{Entry, Watcher};
-use crate::future::word::{self, CALLBACKS, FAILED, FINISHED, PENDING, RUNNING, WAITERS};
+use crate::future::word::{self, FAILED, FINISHED, PENDING, RUNNING, WAITERS};
 use crate::future::cf_future;
 use crate::mem;
 use crate::runner::{self, Runner};
@@ -313,10 +313,10 @@ unsafe fn register(f: &'static cf_future, block: *mut First) -> Result<Option<*c
 
 /// "Be told once when it is done." None if it is done already; else the entry through which the watch is withdrawn.
 pub fn watch(f: &cf_future, watcher: *mut Watcher, index: usize) -> Result<Option<*const Entry<Callback>>> {
-    if word::is_done(f.word().flag(CALLBACKS)) {
-        return Ok(None);
+    match f.begin_watching()? {
+        Some(ext) => ext.watch(watcher, index),
+        None => Ok(None),
     }
-    f.ext()?.watch(watcher, index)
 }
 
 fn sleep_until_over(block: &First, futures: &[*mut cf_future], deadline: Deadline) -> Result<()> {

@@ -44,7 +44,8 @@ pub unsafe extern "C" fn cf_as_completed(
     guard(|| {
         let deadline = Deadline::after_ns(timeout_ns);
         // SAFETY: `out` is NULL or writable; `futures` has `count` entries, each NULL or live.
-        unsafe { *handle_out(out)? = cf_completions::new(slice(futures, count)?, deadline)? };
+        let (out, futures) = unsafe { (handle_out(out)?, slice(futures, count)?) };
+        *out = cf_completions::new(futures, deadline)?;
         Ok(())
     })
 }

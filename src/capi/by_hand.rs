@@ -30,7 +30,8 @@ use core::ffi::{c_char, c_void};
 pub unsafe extern "C" fn cf_future_new(out: *mut *mut cf_future) -> cf_status {
     guard(|| {
         // SAFETY: `out` is NULL or writable.
-        *unsafe { handle_out(out) }? = cf_future::by_hand()?;
+        let out = unsafe { handle_out(out) }?;
+        *out = cf_future::by_hand()?;
         Ok(())
     })
 }

@@ -37,7 +37,8 @@ use core::ptr::null_mut;
 pub unsafe extern "C" fn cf_completion_queue_new(out: *mut *mut cf_completion_queue) -> cf_status {
     guard(|| {
         // SAFETY: `out` is NULL or writable.
-        *unsafe { handle_out(out) }? = cf_completion_queue::new()?;
+        let out = unsafe { handle_out(out) }?;
+        *out = cf_completion_queue::new()?;
         Ok(())
     })
 }

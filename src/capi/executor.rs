@@ -43,7 +43,8 @@ pub unsafe extern "C" fn cf_thread_pool_new(
     // SAFETY: `error` and `out` are NULL or writable.
     unsafe {
         guard_failure(error, || {
-            *handle_out(out)? = cf_executor::thread_pool(max_workers)?;
+            let out = handle_out(out)?;
+            *out = cf_executor::thread_pool(max_workers)?;
             Ok(())
         })
     }

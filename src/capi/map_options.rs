@@ -30,7 +30,8 @@ use core::ffi::c_void;
 pub unsafe extern "C" fn cf_map_options_new(out: *mut *mut cf_map_options) -> cf_status {
     guard(|| {
         // SAFETY: `out` is NULL or writable.
-        *unsafe { handle_out(out) }? = cf_map_options::new()?;
+        let out = unsafe { handle_out(out) }?;
+        *out = cf_map_options::new()?;
         Ok(())
     })
 }

@@ -34,7 +34,8 @@ use core::ffi::{c_char, c_void};
 pub unsafe extern "C" fn cf_options_new(out: *mut *mut cf_options) -> cf_status {
     guard(|| {
         // SAFETY: `out` is NULL or writable.
-        *unsafe { handle_out(out) }? = cf_options::new()?;
+        let out = unsafe { handle_out(out) }?;
+        *out = cf_options::new()?;
         Ok(())
     })
 }

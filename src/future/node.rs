@@ -369,6 +369,17 @@ impl cf_future {
         Ok(unsafe { &*p })
     }
 
+    /// Makes ready for a watch or callback: the extension, with the flag set in the word; none if it is done.
+    ///
+    /// The extension stands before the flag is set: the finisher that sees the flag must find the list to close.
+    pub(crate) fn begin_watching(&self) -> Result<Option<&Ext>> {
+        if word::is_done(self.word.load(Acquire)) {
+            return Ok(None);
+        }
+        let ext = self.ext()?;
+        Ok((!word::is_done(self.word.flag(word::CALLBACKS))).then_some(ext))
+    }
+
     pub(super) fn existing_ext(&self) -> Option<&Ext> {
         // Acquire: as in `ext`.
         // SAFETY: as in `ext`.

@@ -2,7 +2,7 @@
 
 use super::ext::Callback;
 use super::node::{cf_future, invalid_state, Area};
-use super::word::{self, CALLBACKS, CANCELLED, FAILED, FINISHED, PENDING};
+use super::word::{self, CANCELLED, FAILED, FINISHED, PENDING};
 use crate::capi::types::{cf_state, DoneFn};
 use crate::error::{self, cf_error};
 use crate::executor;
@@ -103,10 +103,9 @@ impl cf_future {
 
     pub fn add_done_callback(&'static self, call: DoneFn, hook: Hook) -> Result<()> {
         let callback = Callback::new(call, hook);
-        let late = if word::is_done(self.word().flag(CALLBACKS)) {
-            Some(callback)
-        } else {
-            self.ext()?.callback(callback)?
+        let late = match self.begin_watching()? {
+            Some(ext) => ext.callback(callback)?,
+            None => Some(callback),
         };
         if let Some(callback) = late {
             callback.run(self);

@@ -315,7 +315,7 @@ impl Pool {
         let outcome = (|| {
             let size = init.arg.len();
             let copy = mem::try_bytes(size, crate::future::ext::ALIGN).map_err(|e| cf_error::plain(e, 0))?;
-            let mut task = cf_task::new(Sink::Nowhere, Birth::NONE, runner, self.id());
+            let mut task = cf_task::new(Sink::Discard, Birth::NONE, runner, self.id());
             runner.depth.set(runner.depth.get() + 1);
             // SAFETY: room for `size` bytes, freed after the call; the user promised a function of this type.
             let returned = unsafe {
