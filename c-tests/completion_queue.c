@@ -86,7 +86,7 @@ CF_TEST(queue_takes_more_while_it_is_read) {
   ASSERT_OK(cf_completion_queue_add(q, f, NULL, NULL));
   cf_future_release(f);
   for (; open > 0; open--) {
-    ASSERT_OK(cf_completion_queue_next(q, CF_FOREVER, &f, &(void *){ NULL }));
+    ASSERT_OK(cf_completion_queue_next(q, CF_FOREVER, &f, NULL));
     int32_t value = value_of(f);
     cf_future_release(f);
     sum += value;
@@ -289,6 +289,22 @@ CF_TEST_PLAIN(queue_descriptor_is_readable_while_a_completion_waits) {
   ASSERT(!readable(fd));
   cf_completion_queue_free(q);
   cf_futures_release(fs, 3);
+}
+
+/* A loop that sleeps in poll must see the end: the descriptor stays readable once it is closed. */
+CF_TEST_PLAIN(queue_descriptor_is_readable_when_closed) {
+  cf_completion_queue *q = new_queue();
+  int fd = cf_completion_queue_fd(q);
+  ASSERT(!readable(fd));
+  ASSERT_OK(cf_completion_queue_close(q));
+  ASSERT(readable(fd));
+  expect_none(CF_END, q, 0);
+  ASSERT(readable(fd));
+  cf_completion_queue_free(q);
+  q = new_queue(); /* asked for after the close */
+  ASSERT_OK(cf_completion_queue_close(q));
+  ASSERT(readable(cf_completion_queue_fd(q)));
+  cf_completion_queue_free(q);
 }
 
 /* Asked for late, it is readable at once. */

@@ -207,6 +207,12 @@ CF_TEST_PLAIN(queue_checks_its_arguments) {
   ASSERT_STATUS(CF_INVALID_ARGUMENT, cf_completion_queue_close(NULL));
   ASSERT_EQ_INT(-1, cf_completion_queue_fd(NULL));
   ASSERT_STATUS(CF_TIMEOUT, cf_completion_queue_next(q, 0, &given, &tag)); /* nothing was added */
+  ASSERT_OK(cf_completion_queue_add(q, f, &destroyed, count_destroy));
+  ASSERT_STATUS(CF_INVALID_ARGUMENT, cf_completion_queue_next(q, 0, NULL, &tag));
+  ASSERT_OK(cf_completion_queue_next(q, 0, &given, NULL)); /* it was not lost, its tag is now */
+  ASSERT_EQ_PTR(f, given);
+  ASSERT_EQ_INT(2, destroyed);
+  cf_future_release(given);
   cf_completion_queue_free(q);
   cf_completion_queue_free(NULL);
   cf_future_release(f);

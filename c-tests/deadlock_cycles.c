@@ -12,6 +12,7 @@
 struct relay {
   cf_executor *pool;
   cf_future *target;
+  gate ended; /* the callback arrives when it has waited */
   cf_status status;
   int32_t value;
 };
@@ -22,6 +23,7 @@ static void submit_and_wait(cf_future *f, void *user_data) {
   cf_future *child = submit_value(r->pool, 10 * value_of(f)); /* its own future is done */
   r->value = value_of(child);
   cf_future_release(child);
+  gate_arrive(&r->ended, 1);
 }
 
 /* A callback may wait for a task that is queued behind the one worker that runs it. */
@@ -29,15 +31,17 @@ CF_TEST_PLAIN(callback_waits_for_a_queued_task) {
   CF_THREADS_ONLY(SHARED_MEMORY);
   for (int kind = 0; kind < 3; kind++) {
     cf_executor *one = make_pool(1, kind != 2, kind == 1 ? 0 : 64);
-    struct relay r = { one, NULL, CF_PANIC, 0 };
+    struct relay r = { one, NULL, gate_make(), CF_PANIC, 0 };
     gate g = gate_make();
     cf_future *f = submit_gated(one, &g, 7);
     ASSERT_OK(cf_future_add_done_callback(f, submit_and_wait, &r, NULL));
     gate_open(&g, 1);
-    cf_executor_free(one); /* waits for callbacks as well */
+    ASSERT_EQ_INT(1, gate_next(&r.ended));
     ASSERT_EQ_INT(70, r.value);
     cf_future_release(f);
+    cf_executor_free(one);
     gate_close(&g);
+    gate_close(&r.ended);
   }
 }
 
@@ -47,26 +51,30 @@ static void submit_and_be_told(cf_future *f, void *user_data) {
   cf_future *child = submit_value(r->pool, value_of(f));
   r->status = cf_future_result(child, CF_FOREVER, NULL, NULL);
   cf_future_release(child);
+  gate_arrive(&r->ended, 1);
 }
 
 CF_TEST_PLAIN(callback_in_a_starved_pool_is_told) {
   CF_THREADS_ONLY(SHARED_MEMORY);
   cf_executor *one = make_pool(1, false, 0);
-  struct relay r = { one, NULL, CF_PANIC, 0 };
+  struct relay r = { one, NULL, gate_make(), CF_PANIC, 0 };
   gate g = gate_make();
   cf_future *f = submit_gated(one, &g, 7);
   ASSERT_OK(cf_future_add_done_callback(f, submit_and_be_told, &r, NULL));
   gate_open(&g, 1);
-  cf_executor_free(one);
+  ASSERT_EQ_INT(1, gate_next(&r.ended));
   ASSERT_STATUS(CF_DEADLOCK, r.status);
   cf_future_release(f);
+  cf_executor_free(one);
   gate_close(&g);
+  gate_close(&r.ended);
 }
 
 static void wait_for_target(cf_future *f, void *user_data) {
   struct relay *r = user_data;
   ASSERT_OK(cf_future_result(f, CF_FOREVER, NULL, NULL));
   r->status = cf_future_result(r->target, CF_FOREVER, NULL, NULL);
+  gate_arrive(&r->ended, 1);
 }
 
 /* Task 0 claims task 2 and runs its callback on its own stack; the callback waits for 1, and 1
@@ -79,11 +87,13 @@ CF_TEST_PLAIN(callback_closes_a_cycle) {
     tangle t;
     tangle_submit(&t, plans, 3, &pool, 1);
     tangle_await_started(&t, 2);
-    struct relay r = { pool, t.futures[1], CF_PANIC, 0 };
+    struct relay r = { pool, t.futures[1], gate_make(), CF_PANIC, 0 };
     ASSERT_OK(cf_future_add_done_callback(t.futures[2], wait_for_target, &r, NULL));
     tangle_open(&t);
+    ASSERT_EQ_INT(1, gate_next(&r.ended));
     int told = tangle_end(&t);
-    cf_executor_free(pool); /* the callback has ended: its status stands */
+    cf_executor_free(pool);
+    gate_close(&r.ended);
     ASSERT(r.status == CF_OK || r.status == CF_DEADLOCK);
     ASSERT_EQ_INT(1, told + (r.status == CF_DEADLOCK));
   }

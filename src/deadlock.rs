@@ -218,7 +218,9 @@ fn set_is_live(set: &WaitSet, is_live: &dyn Fn(u16) -> bool) -> bool {
         match *set {
             WaitSet::One(f) => future_is_live(&*f, is_live),
             WaitSet::All(p, n) => core::slice::from_raw_parts(p, n).iter().all(|f| future_is_live(&**f, is_live)),
-            WaitSet::Any(p, n) => n > MOST_BRANCHES || core::slice::from_raw_parts(p, n).iter().any(|f| future_is_live(&**f, is_live)),
+            WaitSet::Any(p, n) => {
+                n > MOST_BRANCHES || core::slice::from_raw_parts(p, n).iter().any(|f| future_is_live(&**f, is_live))
+            }
             WaitSet::Queue(q) => (*q).any_pending(|f| future_is_live(f, is_live)).unwrap_or(true),
             WaitSet::End(executor) => (*executor).kind().all_go_on(is_live),
         }
@@ -247,12 +249,12 @@ fn could_claim(p: &Published) -> bool {
     // SAFETY: as in `set_is_live`.
     p.manner.can_claim
         && unsafe {
-        match p.set {
-            WaitSet::Any(f, n) => core::slice::from_raw_parts(f, n).iter().any(|f| claimable(&**f)),
-            WaitSet::Queue(q) => (*q).any_pending(claimable).unwrap_or(false),
-            _ => false,
+            match p.set {
+                WaitSet::Any(f, n) => core::slice::from_raw_parts(f, n).iter().any(|f| claimable(&**f)),
+                WaitSet::Queue(q) => (*q).any_pending(claimable).unwrap_or(false),
+                _ => false,
+            }
         }
-    }
 }
 
 /// In a forked child: nobody waits.

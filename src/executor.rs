@@ -284,7 +284,8 @@ impl cf_executor {
     /// Waits until all work, callbacks and threads have ended.
     fn wait_for_end(&self, deadline: Deadline) -> Result<()> {
         let set = deadlock::WaitSet::End(self);
-        let _blocked = deadlock::Blocked::enter(set, deadline, deadlock::Manner { stir: None, can_claim: false, firm: false })?;
+        let _blocked =
+            deadlock::Blocked::enter(set, deadline, deadlock::Manner { stir: None, can_claim: false, firm: false })?;
         // A callback that this very thread runs as a guest cannot be waited for.
         let own = guests_here(self.id).count() as u32;
         if !self.kind.join(deadline) {

@@ -11,8 +11,8 @@
 use crate::capi::types::{cf_array, RangeFn, TaskFn};
 use crate::error::{cf_error, Failure, Lossy};
 use crate::executor::cf_executor;
-use crate::future::node::{Arg, Birth};
 use crate::future::cf_future;
+use crate::future::node::{Arg, Birth};
 use crate::map::cf_map_options;
 use crate::map::input::{Input, Scratch};
 use crate::mem;
@@ -59,7 +59,14 @@ struct Share {
 }
 
 impl<'a> Work<'a> {
-    fn new(executor: &cf_executor, count: usize, grain: usize, record: usize, body: &'a dyn Body, caller: bool) -> Result<Work<'a>> {
+    fn new(
+        executor: &cf_executor,
+        count: usize,
+        grain: usize,
+        record: usize,
+        body: &'a dyn Body,
+        caller: bool,
+    ) -> Result<Work<'a>> {
         let blocks = Ranges::blocks(count, grain);
         // The caller's own share makes one task fewer.
         let tasks = executor.max_workers().min(blocks - caller as usize);
@@ -275,11 +282,11 @@ pub unsafe fn map_into(
     work.submit(executor, false)?;
     let waited = work.wait(deadline);
     let outcome = work.outcome(count, waited);
-    if let (Err(failure), false) = (&outcome, statuses.is_null()) {
-        // SAFETY: a place per item. An item that ran is never CF_CANCELLED: these did not, as the pool broke.
-        let unrun = |s: &Status| *s == Status::CF_CANCELLED && failure.status == Status::CF_BROKEN_POOL;
+    if let (Err(Failure { status: why @ Status::CF_BROKEN_POOL, .. }), false) = (&outcome, statuses.is_null()) {
+        // SAFETY: a place per item.
         let places = unsafe { core::slice::from_raw_parts_mut(statuses, count) };
-        places.iter_mut().filter(|s| unrun(s)).for_each(|s| *s = failure.status);
+        // An item that ran is never CF_CANCELLED: these did not, as the pool broke.
+        places.iter_mut().filter(|s| **s == Status::CF_CANCELLED).for_each(|s| *s = *why);
     }
     outcome
 }
@@ -310,7 +317,14 @@ impl Body for Loop {
     }
 }
 
-pub fn for_range(executor: &cf_executor, begin: usize, end: usize, grain: usize, func: RangeFn, context: *mut c_void) -> Result<(), Failure> {
+pub fn for_range(
+    executor: &cf_executor,
+    begin: usize,
+    end: usize,
+    grain: usize,
+    func: RangeFn,
+    context: *mut c_void,
+) -> Result<(), Failure> {
     let count = ranges::length(begin, end)?;
     if count == 0 {
         return Ok(());

@@ -32,7 +32,9 @@ pub unsafe fn free<T>(p: *mut T) {
 pub fn try_bytes(size: usize, align: usize) -> Result<NonNull<u8>> {
     let layout = Layout::from_size_align(size, align).map_err(|_| Status::CF_NO_MEMORY)?;
     if size == 0 {
-        return Ok(NonNull::without_provenance(core::num::NonZero::new(align).unwrap_or(core::num::NonZero::<usize>::MIN)));
+        return Ok(NonNull::without_provenance(
+            core::num::NonZero::new(align).unwrap_or(core::num::NonZero::<usize>::MIN),
+        ));
     }
     // SAFETY: the layout has a size.
     NonNull::new(unsafe { alloc(layout) }).ok_or(Status::CF_NO_MEMORY)

@@ -29,10 +29,10 @@ pub fn yield_now() {
     loom::thread::yield_now();
 }
 
-#[cfg(not(loom))]
-pub use real::{Cell, Lock, LockGuard, Sleepers};
 #[cfg(loom)]
 pub use model::{Cell, Lock, LockGuard, Sleepers};
+#[cfg(not(loom))]
+pub use real::{Cell, Lock, LockGuard, Sleepers};
 
 #[cfg(not(loom))]
 mod real {
@@ -75,7 +75,13 @@ mod real {
         ///
         /// # Safety
         /// `word` is the address of a live atomic of at least four bytes; its low half is meant.
-        pub unsafe fn wait(&self, word: *const u32, expected: u32, _unchanged: impl Fn() -> bool, deadline: Deadline) -> bool {
+        pub unsafe fn wait(
+            &self,
+            word: *const u32,
+            expected: u32,
+            _unchanged: impl Fn() -> bool,
+            deadline: Deadline,
+        ) -> bool {
             // SAFETY: the caller's promise.
             unsafe { futex::wait(word, expected, deadline) }
         }
@@ -209,7 +215,13 @@ mod model {
         }
         /// # Safety
         /// None is needed: `unchanged` does the compare.
-        pub unsafe fn wait(&self, _word: *const u32, _expected: u32, unchanged: impl Fn() -> bool, _deadline: Deadline) -> bool {
+        pub unsafe fn wait(
+            &self,
+            _word: *const u32,
+            _expected: u32,
+            unchanged: impl Fn() -> bool,
+            _deadline: Deadline,
+        ) -> bool {
             let queue = self.queue.lock().unwrap();
             if unchanged() {
                 drop(self.bell.wait(queue).unwrap());

@@ -7,8 +7,8 @@
 //! Always true: the first failure is final; a result stored before it is dropped.
 
 use crate::error::{cf_error, Lossy};
-use crate::future::node::Birth;
 use crate::future::cf_future;
+use crate::future::node::Birth;
 use crate::hook::Hook;
 use crate::map::outcome::Outcome;
 use crate::runner::Runner;
@@ -39,7 +39,11 @@ pub enum Sink {
     /// One item of a map whose outcomes are kept by the map.
     Item(*mut Outcome),
     /// The caller's own array: exactly so many bytes. The flag says that they were written.
-    Slot { place: *mut u8, size: usize, written: bool },
+    Slot {
+        place: *mut u8,
+        size: usize,
+        written: bool,
+    },
     /// An initializer: its result is not used.
     Discard,
     /// A piece of a loop: there is nowhere to put a result.
@@ -111,7 +115,11 @@ impl cf_task {
             Ok(place) => {
                 // SAFETY: the caller's promise; the task may return a part of its own earlier result.
                 unsafe { core::ptr::copy(data.cast::<u8>(), place, if data.is_null() { 0 } else { size }) };
-                if self.failure.is_some() { COULD_NOT_STORE } else { 0 }
+                if self.failure.is_some() {
+                    COULD_NOT_STORE
+                } else {
+                    0
+                }
             }
             Err(error) => self.refuse(error),
         }

@@ -8,10 +8,10 @@
 use crate::deadlock::{Blocked, Manner, Stir, WaitSet};
 use crate::executor::{self, Executor, WaiterView, NO_EXECUTOR};
 use crate::fork::Handle;
+use crate::future::cf_future;
 use crate::future::ext::Callback;
 use crate::future::watch::{Entry, Watcher};
 use crate::future::word::{self, FAILED, FINISHED, PENDING, RUNNING, WAITERS};
-use crate::future::cf_future;
 use crate::mem;
 use crate::runner::{self, Runner};
 use crate::status::{Result, Status};
@@ -141,7 +141,13 @@ pub fn check(futures: &[*mut cf_future]) -> Result<()> {
 
 /// # Safety
 /// The array holds handles that stay valid; `done` is NULL or has as many places, `count` is NULL or writable.
-pub unsafe fn wait(futures: &[*mut cf_future], deadline: Deadline, when: ReturnWhen, done: *mut bool, count: *mut usize) -> Result<()> {
+pub unsafe fn wait(
+    futures: &[*mut cf_future],
+    deadline: Deadline,
+    when: ReturnWhen,
+    done: *mut bool,
+    count: *mut usize,
+) -> Result<()> {
     check(futures)?;
     let result = match when {
         ReturnWhen::AllCompleted => all(futures, deadline, false),

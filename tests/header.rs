@@ -121,10 +121,7 @@ fn the_committed_header_is_what_the_sources_say() {
     let committed = parse::text();
     let mut lines = header.lines().zip(committed.lines()).enumerate();
     if let Some((i, (new, old))) = lines.find(|(_, (new, old))| new != old) {
-        panic!(
-            "include/cfutures.h is stale from line {}:\n  {old}\n  {new}\nwrite it anew: ./run header",
-            i + 1
-        );
+        panic!("include/cfutures.h is stale from line {}:\n  {old}\n  {new}\nwrite it anew: ./run header", i + 1);
     }
     assert_eq!(header.len(), committed.len(), "include/cfutures.h is stale, write it anew: ./run header");
 }

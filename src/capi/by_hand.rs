@@ -56,10 +56,7 @@ pub unsafe extern "C" fn cf_future_new(out: *mut *mut cf_future) -> cf_status {
 /// @endcode
 /// @since 0.1
 #[no_mangle]
-pub unsafe extern "C" fn cf_future_set_running_or_notify_cancel(
-    future: *mut cf_future,
-    run: *mut bool,
-) -> cf_status {
+pub unsafe extern "C" fn cf_future_set_running_or_notify_cancel(future: *mut cf_future, run: *mut bool) -> cf_status {
     guard(|| {
         if run.is_null() {
             return Err(cf_status::CF_INVALID_ARGUMENT);
@@ -94,11 +91,7 @@ pub unsafe extern "C" fn cf_future_set_running_or_notify_cancel(
 /// @endcode
 /// @since 0.1
 #[no_mangle]
-pub unsafe extern "C" fn cf_future_set_result(
-    future: *mut cf_future,
-    data: *const c_void,
-    size: usize,
-) -> cf_status {
+pub unsafe extern "C" fn cf_future_set_result(future: *mut cf_future, data: *const c_void, size: usize) -> cf_status {
     guard(|| {
         // SAFETY: `future` is NULL or live.
         let future = unsafe { borrow(future) }?;

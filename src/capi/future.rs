@@ -116,7 +116,5 @@ pub unsafe extern "C" fn cf_future_running(future: *const cf_future) -> bool {
 #[no_mangle]
 pub unsafe extern "C" fn cf_future_done(future: *const cf_future) -> bool {
     // SAFETY: `future` is NULL or live.
-    unsafe {
-        read(future, false, |f| !matches!(f.state(), cf_state::CF_STATE_PENDING | cf_state::CF_STATE_RUNNING))
-    }
+    unsafe { read(future, false, |f| !matches!(f.state(), cf_state::CF_STATE_PENDING | cf_state::CF_STATE_RUNNING)) }
 }

@@ -34,8 +34,8 @@ fn is_readable(array: &cf_array) -> bool {
     let last = stride.checked_mul(items.saturating_sub(1));
     let size = last.and_then(|last| last.checked_add(array.item_size));
     let exists = size.is_some_and(|size| size <= isize::MAX as usize);
-    let aligned = array.item_align == 0
-        || (array.item_align.is_power_of_two() && array.item_align <= LARGEST_ALIGNMENT);
+    let aligned =
+        array.item_align == 0 || (array.item_align.is_power_of_two() && array.item_align <= LARGEST_ALIGNMENT);
     let there = !array.data.is_null() || array.item_size == 0 || items == 0;
     exists && aligned && there && stride >= array.item_size
 }

@@ -68,19 +68,7 @@ pub unsafe extern "C" fn cf_executor_map_into(
 ) -> cf_status {
     let array = one_array(items, item_size, count);
     // SAFETY: as the comment of this function says; `array` is one array.
-    unsafe {
-        cf_executor_map_arrays_into(
-            executor,
-            function,
-            &array,
-            1,
-            options,
-            out,
-            out_item_size,
-            statuses,
-            error,
-        )
-    }
+    unsafe { cf_executor_map_arrays_into(executor, function, &array, 1, options, out, out_item_size, statuses, error) }
 }
 
 /// Calls a function for every item of several arrays, and puts the results side by side.

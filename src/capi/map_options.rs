@@ -71,10 +71,7 @@ pub unsafe extern "C" fn cf_map_options_free(options: *mut cf_map_options) {
 /// @endcode
 /// @since 0.1
 #[no_mangle]
-pub unsafe extern "C" fn cf_map_options_set_timeout(
-    options: *mut cf_map_options,
-    timeout_ns: i64,
-) -> cf_status {
+pub unsafe extern "C" fn cf_map_options_set_timeout(options: *mut cf_map_options, timeout_ns: i64) -> cf_status {
     // SAFETY: `options` is NULL or live, and this thread's for the call.
     guard(|| unsafe { borrow_mut(options) }?.set_timeout(timeout_ns))
 }
@@ -97,10 +94,7 @@ pub unsafe extern "C" fn cf_map_options_set_timeout(
 /// @endcode
 /// @since 0.1
 #[no_mangle]
-pub unsafe extern "C" fn cf_map_options_set_chunk_size(
-    options: *mut cf_map_options,
-    items: usize,
-) -> cf_status {
+pub unsafe extern "C" fn cf_map_options_set_chunk_size(options: *mut cf_map_options, items: usize) -> cf_status {
     // SAFETY: `options` is NULL or live, and this thread's for the call.
     guard(|| unsafe { borrow_mut(options) }?.set_chunk_size(items))
 }

@@ -78,10 +78,7 @@ pub unsafe extern "C" fn cf_options_free(options: *mut cf_options) {
 /// @endcode
 /// @since 0.1
 #[no_mangle]
-pub unsafe extern "C" fn cf_options_set_max_workers(
-    options: *mut cf_options,
-    max_workers: usize,
-) -> cf_status {
+pub unsafe extern "C" fn cf_options_set_max_workers(options: *mut cf_options, max_workers: usize) -> cf_status {
     // SAFETY: `options` is NULL or live, and this thread's for the call.
     guard(|| unsafe { borrow_mut(options) }?.set_max_workers(max_workers))
 }
@@ -115,7 +112,7 @@ pub unsafe extern "C" fn cf_options_set_name(options: *mut cf_options, prefix: *
 /// cf_task_fail().
 ///
 /// @param options   The options.
-/// @param function  The initializer. It runs like a task, but has no result: giving one fails it.
+/// @param function  The initializer. It runs like a task; its result is not used.
 /// @param arg       Its argument, copied now; each worker gets a copy of its own. May be NULL when
 ///                  arg_size is 0.
 /// @param arg_size  Size of the argument in bytes.

@@ -1,7 +1,7 @@
 //! The outcome of a future.
 
 use super::future::read;
-use super::{borrow, guard, handle_out, write_if_some};
+use super::{borrow, check_bytes, guard, handle_out, write_if_some};
 use crate::error::cf_error;
 use crate::future::cf_future;
 use crate::status::cf_status;
@@ -90,9 +90,7 @@ pub unsafe extern "C" fn cf_future_result_into(
     guard(|| {
         // SAFETY: `future` is NULL or live.
         let future = unsafe { borrow(future) }?;
-        if out.is_null() && size > 0 {
-            return Err(cf_status::CF_INVALID_ARGUMENT);
-        }
+        check_bytes(out, size)?;
         // SAFETY: `out` has room for `size` bytes.
         unsafe { future.result_into(Deadline::after_ns(timeout_ns), out, size) }
     })

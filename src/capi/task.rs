@@ -23,8 +23,8 @@ const PANIC: i32 = cf_status::CF_PANIC as i32;
 /// @return 0;
 ///         CF_INVALID_ARGUMENT: task is NULL, or data is NULL and size is not 0; nothing changes;
 ///         or another code for the task to return, and whatever it returns the call has failed:
-///         with CF_NO_MEMORY, with CF_SIZE_MISMATCH when the caller of a map expects another size,
-///         with CF_UNSUPPORTED in an initializer or a loop body, which have no result.
+///         with CF_NO_MEMORY, with CF_SIZE_MISMATCH when the caller of cf_executor_map_into()
+///         expects another size, with CF_UNSUPPORTED in a loop body, which has no result.
 ///
 /// Threads: the one that runs the task. Ownership: the bytes are copied. Python: `return value`.
 ///
@@ -57,9 +57,10 @@ pub unsafe extern "C" fn cf_task_return(task: *mut cf_task, data: *const c_void,
 /// @param size  Size of the result in bytes.
 /// @return The buffer; valid until the task returns or gives another result. 16-byte aligned and
 ///         zeroed, but in cf_executor_map_into() the item's place in the caller's array as it is.
-///         NULL, with nothing changed, when task is NULL or no object can have the size; otherwise
-///         NULL means that the call has failed, whatever the task returns: with CF_NO_MEMORY,
-///         CF_SIZE_MISMATCH or CF_UNSUPPORTED as for cf_task_return().
+///         Of a size that the caller of cf_executor_map_into() does not expect, and in a loop body,
+///         it can be written to, but the call fails as for cf_task_return(). NULL: out of memory,
+///         and the call fails with CF_NO_MEMORY, whatever the task returns; or, with nothing
+///         changed, task is NULL or no object can have the size.
 ///
 /// Threads: the one that runs the task. Ownership: the buffer belongs to the future. Python:
 /// `return value`, without the copy.
@@ -100,7 +101,7 @@ pub unsafe extern "C" fn cf_task_result_buffer(task: *mut cf_task, size: usize) 
 ///         CF_INVALID_ARGUMENT: task is NULL;
 ///         or another code for the task to return, and whatever it returns the call has failed:
 ///         with CF_NO_MEMORY, or with CF_UNSUPPORTED where there is no place for an object: in
-///         cf_executor_map_into(), an initializer and a loop body.
+///         cf_executor_map_into() and in a loop body.
 ///
 /// Threads: the one that runs the task. Ownership: takes the object, also when it fails. Python:
 /// `return an_object`.
@@ -117,11 +118,7 @@ pub unsafe extern "C" fn cf_task_result_buffer(task: *mut cf_task, size: usize) 
 /// @endcode
 /// @since 0.1
 #[no_mangle]
-pub unsafe extern "C" fn cf_task_return_owned(
-    task: *mut cf_task,
-    object: *mut c_void,
-    destroy: cf_free_fn,
-) -> i32 {
+pub unsafe extern "C" fn cf_task_return_owned(task: *mut cf_task, object: *mut c_void, destroy: cf_free_fn) -> i32 {
     guard_or(PANIC, || {
         let object = Hook::new(object, destroy);
         // SAFETY: `task` is NULL or the running call, which only this thread uses.

@@ -32,8 +32,7 @@ pub type cf_free_fn = Option<unsafe extern "C-unwind" fn(user_data: *mut c_void)
 ///                  change; or the very pointer that was given to cf_executor_submit_owned().
 /// @param arg_size  Size of the copy in bytes; 0 for cf_executor_submit_owned().
 /// @return 0 for success; any other value fails the future with this code (CF_TASK_FAILED).
-pub type cf_task_fn =
-    Option<unsafe extern "C-unwind" fn(task: *mut cf_task, arg: *mut c_void, arg_size: usize) -> i32>;
+pub type cf_task_fn = Option<unsafe extern "C-unwind" fn(task: *mut cf_task, arg: *mut c_void, arg_size: usize) -> i32>;
 
 /// Called once when a future is done, however it ended.
 ///
@@ -62,17 +61,14 @@ pub type cf_each_fn =
 /// @param end    One more than the last index.
 /// @param ctx    What was given to cf_executor_for_range(). All pieces share it, at the same time.
 /// @return 0 for success; any other value fails the loop with this code (CF_TASK_FAILED).
-pub type cf_range_fn = Option<
-    unsafe extern "C-unwind" fn(task: *mut cf_task, begin: usize, end: usize, ctx: *mut c_void) -> i32,
->;
+pub type cf_range_fn =
+    Option<unsafe extern "C-unwind" fn(task: *mut cf_task, begin: usize, end: usize, ctx: *mut c_void) -> i32>;
 
 /// What the core calls: the same functions, present.
 pub type TaskFn = unsafe extern "C-unwind" fn(task: *mut cf_task, arg: *mut c_void, arg_size: usize) -> i32;
 pub type DoneFn = unsafe extern "C-unwind" fn(future: *mut cf_future, user_data: *mut c_void);
-pub type EachFn =
-    unsafe extern "C-unwind" fn(future: *mut cf_future, index: usize, user_data: *mut c_void) -> bool;
-pub type RangeFn =
-    unsafe extern "C-unwind" fn(task: *mut cf_task, begin: usize, end: usize, ctx: *mut c_void) -> i32;
+pub type EachFn = unsafe extern "C-unwind" fn(future: *mut cf_future, index: usize, user_data: *mut c_void) -> bool;
+pub type RangeFn = unsafe extern "C-unwind" fn(task: *mut cf_task, begin: usize, end: usize, ctx: *mut c_void) -> i32;
 
 /// The count of a `cf_array` that never ends (`CF_REPEAT` in C).
 pub const REPEAT: usize = usize::MAX;

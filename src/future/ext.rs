@@ -140,7 +140,8 @@ impl Ext {
             Registered::Done => Ok(None),
             Registered::NeedsEntry => {
                 let e = self.fresh_entry()?;
-                match self.watches.watch(e, watcher, index) {
+                // SAFETY: a fresh entry, freed with this extension.
+                match unsafe { self.watches.watch(e, watcher, index) } {
                     Registered::Stands(e) => Ok(Some(e)),
                     _ => {
                         self.return_entry(e);
@@ -154,7 +155,8 @@ impl Ext {
     /// Registers a callback; gives it back if the future is done. The caller has set the flag.
     pub fn callback(&self, callback: Callback) -> Result<Option<Callback>> {
         let e = self.fresh_entry()?;
-        match self.watches.callback(e, callback) {
+        // SAFETY: a fresh entry, freed with this extension.
+        match unsafe { self.watches.callback(e, callback) } {
             Registered::Stands(_) => Ok(None),
             _ => {
                 // SAFETY: the entry was not pushed: it is this thread's own, callback included.

@@ -117,7 +117,10 @@ impl<C> Watches<C> {
     }
 
     /// Pushes a fresh entry for a watch. On `Done` the entry is the caller's again.
-    pub fn watch(&self, entry: *mut Entry<C>, watcher: *mut Watcher, index: usize) -> Registered<C> {
+    ///
+    /// # Safety
+    /// The entry is the caller's own and lives until the future's last reference has gone.
+    pub unsafe fn watch(&self, entry: *mut Entry<C>, watcher: *mut Watcher, index: usize) -> Registered<C> {
         // SAFETY: the entry is not yet visible to anyone else.
         unsafe {
             (*entry).index.with_mut(|p| *p = index);
@@ -127,7 +130,10 @@ impl<C> Watches<C> {
     }
 
     /// Pushes a fresh entry for a callback. On `Done` the entry, with its callback, is the caller's again.
-    pub fn callback(&self, entry: *mut Entry<C>, callback: C) -> Registered<C> {
+    ///
+    /// # Safety
+    /// As for `watch`.
+    pub unsafe fn callback(&self, entry: *mut Entry<C>, callback: C) -> Registered<C> {
         // SAFETY: the entry is not yet visible to anyone else.
         unsafe {
             (*entry).callback.with_mut(|p| *p = Some(callback));

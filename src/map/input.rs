@@ -75,7 +75,13 @@ impl Input {
                 if part.stride == part.size {
                     core::ptr::copy_nonoverlapping(part.data, copy, size);
                 } else {
-                    (0..n).for_each(|i| core::ptr::copy_nonoverlapping(part.data.add(i * part.stride), copy.add(i * part.size), part.size));
+                    (0..n).for_each(|i| {
+                        core::ptr::copy_nonoverlapping(
+                            part.data.add(i * part.stride),
+                            copy.add(i * part.size),
+                            part.size,
+                        )
+                    });
                 }
             }
             part.data = copy;

@@ -42,8 +42,7 @@ pub struct cf_map_options {
 }
 
 impl cf_map_options {
-    pub const DEFAULT: cf_map_options =
-        cf_map_options { timeout: time::FOREVER, chunk_size: 0, context: null_mut() };
+    pub const DEFAULT: cf_map_options = cf_map_options { timeout: time::FOREVER, chunk_size: 0, context: null_mut() };
 
     pub fn new() -> Result<*mut cf_map_options> {
         Ok(mem::try_new(cf_map_options::DEFAULT)?.as_ptr())
@@ -134,7 +133,12 @@ impl Handle for cf_map {
 }
 
 impl Job {
-    fn new(executor: &cf_executor, func: TaskFn, arrays: &[cf_array], options: &cf_map_options) -> Result<NonNull<Job>> {
+    fn new(
+        executor: &cf_executor,
+        func: TaskFn,
+        arrays: &[cf_array],
+        options: &cf_map_options,
+    ) -> Result<NonNull<Job>> {
         let input = Input::copied(arrays)?;
         let count = input.count();
         let chosen = (count / (CHUNKS_PER_WORKER * executor.max_workers())).max(1);
@@ -224,7 +228,12 @@ unsafe extern "C-unwind" fn release_chunk(arg: *mut c_void) {
 
 impl cf_map {
     /// Submits every chunk; on failure those submitted are cancelled and nothing is left.
-    pub fn new(executor: &cf_executor, func: TaskFn, arrays: &[cf_array], options: Option<&cf_map_options>) -> Result<*mut cf_map> {
+    pub fn new(
+        executor: &cf_executor,
+        func: TaskFn,
+        arrays: &[cf_array],
+        options: Option<&cf_map_options>,
+    ) -> Result<*mut cf_map> {
         let options = options.unwrap_or(&cf_map_options::DEFAULT);
         let deadline = options.deadline();
         let job = Job::new(executor, func, arrays, options)?;
@@ -313,7 +322,7 @@ impl cf_map {
         let Some(last) = index.checked_sub(1) else { return };
         // SAFETY: the item was handed out, so its chunk is done, and this thread is the only user.
         unsafe { job.outcomes.with_mut(|p| (&mut **p)[last].clear()) };
-        if index % job.chunk == 0 {
+        if index.is_multiple_of(job.chunk) {
             let f = core::mem::replace(&mut state.futures[last / job.chunk], null_mut());
             // SAFETY: the iterator's reference, or NULL.
             unsafe { cf_future::release(f) };

@@ -87,7 +87,9 @@ impl Outcome {
         unsafe {
             match self.holds {
                 Holds::Inline => (item.data, item.size) = (self.bytes.as_ptr().cast(), self.size),
-                Holds::Large => (item.data, item.size) = (self.bytes.as_ptr().cast::<*const c_void>().read(), self.size),
+                Holds::Large => {
+                    (item.data, item.size) = (self.bytes.as_ptr().cast::<*const c_void>().read(), self.size)
+                }
                 Holds::Object => item.data = (*self.bytes.as_ptr().cast::<Pair>()).0,
                 Holds::Error => item.error = self.bytes.as_ptr().cast(),
                 Holds::Nothing => item.error = &error::CANCELLED,

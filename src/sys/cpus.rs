@@ -43,8 +43,6 @@ fn whole(quota: i64, period: i64) -> Option<usize> {
     (quota > 0 && period > 0).then(|| ((quota - 1) / period + 1) as usize)
 }
 
-
-
 fn join<'a>(buffer: &'a mut [u8], a: &str, b: &str, c: &str) -> Option<&'a CStr> {
     let mut n = 0;
     for part in [a.as_bytes(), b.as_bytes(), c.as_bytes(), &[0]] {

@@ -23,7 +23,9 @@ pub fn start(stack_size: usize, main: Main, arg: *mut c_void) -> Result<Handle, 
         if rc == 0 {
             let (mut block, mut before) = (zeroed(), zeroed());
             libc::sigfillset(&mut block);
-            for fault in [libc::SIGSEGV, libc::SIGBUS, libc::SIGFPE, libc::SIGILL, libc::SIGTRAP, libc::SIGABRT, libc::SIGSYS] {
+            for fault in
+                [libc::SIGSEGV, libc::SIGBUS, libc::SIGFPE, libc::SIGILL, libc::SIGTRAP, libc::SIGABRT, libc::SIGSYS]
+            {
                 libc::sigdelset(&mut block, fault);
             }
             libc::pthread_sigmask(libc::SIG_SETMASK, &block, &mut before);

@@ -15,9 +15,9 @@ pub mod bell;
 pub mod queue;
 
 #[cfg(not(loom))]
-pub mod crew;
-#[cfg(not(loom))]
 mod contract;
+#[cfg(not(loom))]
+pub mod crew;
 #[cfg(not(loom))]
 mod pool;
 #[cfg(not(loom))]

@@ -145,7 +145,8 @@ impl Worker<'_> {
                     if self.pool.queue().is_closed() {
                         break;
                     }
-                    self.woken = self.pool.bell().sleep(|| self.pool.queue().has_work() || self.pool.queue().is_closed());
+                    self.woken =
+                        self.pool.bell().sleep(|| self.pool.queue().has_work() || self.pool.queue().is_closed());
                 }
             }
         }
