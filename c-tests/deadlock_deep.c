@@ -10,6 +10,7 @@ enum { DEPTH = 20000 };
 struct chain {
   cf_future *futures[DEPTH];
   size_t length;
+  size_t held; /* so many tasks start before all are queued */
   gate latch;
   int deadlocks;
 };
@@ -21,7 +22,7 @@ static int32_t chain_task(cf_task *task, void *arg, size_t arg_size) {
   const size_t number = *(size_t *)arg;
   int32_t links = 0;
   ASSERT_EQ_SIZE(sizeof number, arg_size);
-  if (number == 0) gate_pass(&chain.latch);
+  if (number < chain.held) gate_pass(&chain.latch);
   if (number + 1 < chain.length) {
     cf_status status =
         cf_future_result_into(chain.futures[number + 1], CF_FOREVER, &links, sizeof links);
@@ -32,14 +33,15 @@ static int32_t chain_task(cf_task *task, void *arg, size_t arg_size) {
   return cf_task_return(task, &links, sizeof links);
 }
 
-/* The first task starts first and waits at the latch until all others are queued. */
+/* The tasks that start first wait at the latch until all others are queued. */
 static void run_chain(cf_executor *pool, size_t length) {
   chain.length = length;
+  chain.held = cf_executor_max_workers(pool);
   chain.deadlocks = 0;
   chain.latch = gate_make();
   for (size_t i = 0; i < length; i++)
     ASSERT_OK(cf_executor_submit(pool, chain_task, &i, sizeof i, &chain.futures[i]));
-  gate_open(&chain.latch, 1);
+  gate_open(&chain.latch, chain.held);
   for (size_t i = 0; i < length; i++)
     ASSERT_OK(cf_future_result(chain.futures[i], CF_FOREVER, NULL, NULL));
   gate_close(&chain.latch);

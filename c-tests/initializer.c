@@ -104,7 +104,7 @@ struct init_fail {
   bool with_message;
 };
 
-/* Fails when it may: the test has time to submit. */
+/* Fails when it may: a submit that races with the breaking of the pool may be refused. */
 static int32_t fail_at_gate(cf_task *task, void *arg, size_t arg_size) {
   const struct init_fail *how = arg;
   ASSERT_EQ_SIZE(sizeof *how, arg_size);
@@ -147,10 +147,10 @@ static void expect_broken(cf_executor *executor, const char *message) {
 /* CPython: test_init.py, FailingInitializerMixin.test_initializer. */
 CF_TEST_PLAIN(failing_initializer) {
   gate g = gate_make();
-  gate_open(&g, 2);
   cf_executor *executor = make_failing(2, &g, true);
   cf_future *f = NULL;
   ASSERT_OK(cf_executor_submit(executor, get_state, NULL, 0, &f));
+  gate_open(&g, 2);
   ASSERT_STATUS(CF_BROKEN_POOL, cf_future_result(f, CF_FOREVER, NULL, NULL));
   ASSERT_EQ_INT(CF_STATE_FAILED, cf_future_state(f));
   ASSERT_STATUS(CF_BROKEN_POOL, cf_error_status(cf_future_error(f)));
@@ -183,10 +183,10 @@ CF_TEST_PLAIN(failing_initializers_leak_nothing) {
 
 CF_TEST_PLAIN(an_initializer_may_fail_without_a_message) {
   gate g = gate_make();
-  gate_open(&g, 1);
   cf_executor *executor = make_failing(1, &g, false);
   cf_future *f = NULL;
   ASSERT_OK(cf_executor_submit(executor, get_state, NULL, 0, &f));
+  gate_open(&g, 1);
   ASSERT_STATUS(CF_BROKEN_POOL, cf_future_result(f, CF_FOREVER, NULL, NULL));
   expect_broken(executor, NULL);
   cf_future_release(f);
@@ -233,6 +233,7 @@ static int32_t second_worker_fails(cf_task *task, void *arg, size_t arg_size) {
   const struct second_fails *how = arg;
   ASSERT_EQ_SIZE(sizeof *how, arg_size);
   if (count_up(how->starts) == 1) return 0;
+  gate_pass(&how->g); /* until the task that it starts for is submitted */
   return cf_task_fail(task, 42, "error in the second initializer");
 }
 
@@ -240,32 +241,35 @@ static int32_t second_worker_fails(cf_task *task, void *arg, size_t arg_size) {
 CF_TEST_PLAIN(a_running_task_outlives_the_breaking) {
   CF_THREADS_ONLY("the initializers count in the memory of the test");
   int starts = 0;
+  gate g = gate_make();
   struct second_fails how;
   memset(&how, 0, sizeof how);
   how.starts = &starts;
   how.g = gate_make();
   cf_executor *executor = make_initialized(2, second_worker_fails, &how, sizeof how);
-  cf_future *running = submit_gated(executor, &how.g, 7);
-  gate_await(&how.g, 1);
+  cf_future *running = submit_gated(executor, &g, 7);
+  gate_await(&g, 1);
   cf_future *queued = submit_value(executor, 8);
+  gate_open(&how.g, 1);
   ASSERT_STATUS(CF_BROKEN_POOL, cf_future_result(queued, CF_FOREVER, NULL, NULL));
   ASSERT(cf_future_running(running));
   expect_broken(executor, "error in the second initializer");
-  gate_open(&how.g, 1);
+  gate_open(&g, 1);
   ASSERT_VALUE(7, running);
   cf_future_release(running);
   cf_future_release(queued);
   cf_executor_free(executor);
+  gate_close(&g);
   gate_close(&how.g);
 }
 
 /* A broken pool can be shut down; that it is broken is said before that it is shut down. */
 CF_TEST_PLAIN(shutdown_of_a_broken_pool) {
   gate g = gate_make();
-  gate_open(&g, 2);
   cf_executor *executor = make_failing(2, &g, true);
   cf_future *f = NULL;
   ASSERT_OK(cf_executor_submit(executor, get_state, NULL, 0, &f));
+  gate_open(&g, 2);
   ASSERT_STATUS(CF_BROKEN_POOL, cf_future_result(f, CF_FOREVER, NULL, NULL));
   ASSERT_OK(cf_executor_shutdown(executor, false, false));
   expect_broken(executor, "error in initializer");

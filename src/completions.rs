@@ -57,6 +57,8 @@ struct State {
     last: *mut cf_future,
     /// For `wait::run_one_of`.
     cursor: usize,
+    /// So many at the front were handed out.
+    gone: usize,
 }
 
 // SAFETY: `in_use` gives the state to one thread at a time; the rest is atomics.
@@ -146,7 +148,7 @@ impl cf_completions {
         let n = futures.len();
         let entries = mem::try_slice(n, |_| null())?;
         let shared = Shared::new(n)?;
-        let state = State { futures, first_index, entries, line: NOBODY, handed_out: 0, last: null_mut(), cursor: 0 };
+        let state = State { futures, first_index, entries, line: NOBODY, handed_out: 0, last: null_mut(), cursor: 0, gone: 0 };
         let it = cf_completions { epoch, deadline, in_use: AtomicBool::new(false), shared, state: Cell::new(state) };
         let it = match mem::try_new(it) {
             Ok(it) => it.as_ptr(),
@@ -239,23 +241,17 @@ impl cf_completions {
         }
     }
 
-    fn sleep(&self, state: &State, runner: Option<&Runner>) -> Result<()> {
+    fn sleep(&self, state: &mut State, runner: Option<&Runner>) -> Result<()> {
         // SAFETY: as above.
         let shared = unsafe { &*self.shared };
-        let mut pending = Vec::new();
-        if runner.is_some() {
-            // The graph of waits looks at what is left.
-            let left = || state.futures.iter().copied().filter(|f| !f.is_null());
-            pending.try_reserve_exact(left().count()).map_err(|_| Status::CF_NO_MEMORY)?;
-            pending.extend(left());
-        }
         let stir = Stir { what: (self.shared as *const Shared).cast(), how: Shared::stir };
         let manner = Manner { stir: Some(stir), can_claim: runner.is_some_and(|r| r.has_stack()), firm: false };
         // Before the wait is published: a stir that finds nobody asleep must change the word all the same.
         if shared.ready.compare_exchange(NOBODY, ASLEEP, AcqRel, Relaxed).is_err() {
             return Ok(());
         }
-        let blocked = Blocked::enter(WaitSet::Any(pending.as_ptr(), pending.len()), self.deadline, manner);
+        let left = state.not_handed_out();
+        let blocked = Blocked::enter(WaitSet::Any(left.as_ptr(), left.len()), self.deadline, manner);
         let result = match blocked {
             Ok(blocked) if blocked.is_doomed() => Err(Status::CF_DEADLOCK),
             Ok(_blocked) => {
@@ -301,6 +297,14 @@ impl State {
             // SAFETY: the iterator's reference.
             unsafe { cf_future::release(core::mem::replace(&mut self.last, null_mut())) };
         }
+    }
+
+    /// From the first future on that was not handed out; NULL where one was.
+    fn not_handed_out(&mut self) -> &[*mut cf_future] {
+        while self.futures.get(self.gone).is_some_and(|f| f.is_null()) {
+            self.gone += 1;
+        }
+        &self.futures[self.gone..]
     }
 
     /// Runs a pending future here, see `wait::run_one_of`; those handed out are skipped.

@@ -108,8 +108,8 @@ impl Blocked {
             let waiter = WaiterView::of(r);
             graph.push(Published { runner: r.id, waiter, set, manner, live: false, by_claim: false, doomed: false });
             let mut verdict = judge(&mut graph);
-            if verdict == Verdict::Dead && manner.firm && doom_another(&mut graph) {
-                verdict = Verdict::Live;
+            while verdict == Verdict::Dead && manner.firm && doom_another(&mut graph) {
+                verdict = judge(&mut graph);
             }
             if verdict == Verdict::Live {
                 blocked.published = true;
@@ -143,18 +143,47 @@ impl Drop for Blocked {
     }
 }
 
-/// Ends another wait of the deadlock that the last publisher, which cannot give up, has closed. There is one:
-/// every cycle goes through a wait of a task for a future.
+/// Ends another wait of the deadlock that the last publisher, which cannot give up, has closed: one that it depends
+/// on, so never one that merely waits for the deadlock's end. False if there is none.
 fn doom_another(graph: &mut LockGuard<Graph>) -> bool {
-    for p in graph.iter_mut().filter(|p| !p.live && !p.manner.firm && !p.doomed) {
-        if let Some(stir) = p.manner.stir {
-            p.doomed = true;
+    let graph: &mut Graph = graph;
+    let me = graph.len() - 1;
+    // `by_claim` is free after a verdict of Dead: here it marks what is reached.
+    graph[me].by_claim = true;
+    loop {
+        let next = (0..graph.len()).find(|q| {
+            let q = &graph[*q];
+            !q.live && !q.by_claim && graph.iter().any(|p| p.by_claim && depends(&p.set, q))
+        });
+        let Some(q) = next.map(|q| &mut graph[q]) else { return false };
+        q.by_claim = true;
+        if let (Some(stir), false) = (q.manner.stir, q.manner.firm) {
+            q.doomed = true;
             // SAFETY: as in `judge`.
             unsafe { (stir.how)(stir.what) };
             return true;
         }
     }
-    false
+}
+
+/// Does the end of this wait need the thread of `q`?
+fn depends(set: &WaitSet, q: &Published) -> bool {
+    let needs = |f: &cf_future| {
+        let w = f.word().load(Relaxed);
+        match word::state(w) {
+            PENDING => f.executor() == q.waiter.executor,
+            _ => !word::is_done(w) && word::runner(w) == q.runner,
+        }
+    };
+    // SAFETY: as in `set_is_live`.
+    unsafe {
+        match *set {
+            WaitSet::One(f) => needs(&*f),
+            WaitSet::All(p, n) | WaitSet::Any(p, n) => branches(p, n).any(needs),
+            WaitSet::Queue(queue) => (*queue).any_pending(needs).unwrap_or(false),
+            WaitSet::End(executor) => (*executor).id() == q.waiter.executor,
+        }
+    }
 }
 
 /// Judges the wait that was published last.
@@ -219,12 +248,21 @@ fn set_is_live(set: &WaitSet, is_live: &dyn Fn(u16) -> bool) -> bool {
             WaitSet::One(f) => future_is_live(&*f, is_live),
             WaitSet::All(p, n) => core::slice::from_raw_parts(p, n).iter().all(|f| future_is_live(&**f, is_live)),
             WaitSet::Any(p, n) => {
-                n > MOST_BRANCHES || core::slice::from_raw_parts(p, n).iter().any(|f| future_is_live(&**f, is_live))
+                branches(p, n).enumerate().any(|(i, f)| i == MOST_BRANCHES || future_is_live(f, is_live))
             }
             WaitSet::Queue(q) => (*q).any_pending(|f| future_is_live(f, is_live)).unwrap_or(true),
             WaitSet::End(executor) => (*executor).kind().all_go_on(is_live),
         }
     }
+}
+
+/// The futures of an ANY; NULL stands for one that does not count any more.
+///
+/// # Safety
+/// As for `set_is_live`.
+unsafe fn branches<'a>(p: *const *mut cf_future, n: usize) -> impl Iterator<Item = &'a cf_future> {
+    // SAFETY: the caller's promise.
+    unsafe { core::slice::from_raw_parts(p, n).iter().filter_map(|f| f.as_ref()) }
 }
 
 fn future_is_live(f: &cf_future, is_live: &dyn Fn(u16) -> bool) -> bool {
@@ -250,7 +288,7 @@ fn could_claim(p: &Published) -> bool {
     p.manner.can_claim
         && unsafe {
             match p.set {
-                WaitSet::Any(f, n) => core::slice::from_raw_parts(f, n).iter().any(|f| claimable(&**f)),
+                WaitSet::Any(f, n) => branches(f, n).take(MOST_BRANCHES).any(claimable),
                 WaitSet::Queue(q) => (*q).any_pending(claimable).unwrap_or(false),
                 _ => false,
             }

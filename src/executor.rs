@@ -16,6 +16,7 @@ use crate::error::{cf_error, Failure};
 use crate::fork;
 use crate::future::hint::Hint;
 use crate::future::node::{cf_future, Arg, Birth, Call};
+use crate::future::trim;
 use crate::hook::Hook;
 use crate::mem;
 use crate::options::{self, cf_options};
@@ -84,6 +85,9 @@ struct Place {
     entering: AtomicU32,
 }
 
+/// Executors that have not ended.
+static LIVE: AtomicU32 = AtomicU32::new(0);
+
 static TABLE: [Place; MOST] =
     [const { Place { executor: AtomicPtr::new(null_mut()), entering: AtomicU32::new(0) } }; MOST];
 
@@ -135,6 +139,7 @@ impl cf_executor {
                 // SAFETY: both at their final addresses, seen by nobody yet.
                 unsafe { pool.as_mut().settle(p.as_ptr()) };
                 TABLE[id as usize].executor.store(p.as_ptr(), Release);
+                LIVE.fetch_add(1, Relaxed);
                 Ok(p.as_ptr())
             }
             Err(e) => {
@@ -369,6 +374,10 @@ impl cf_executor {
         // SAFETY: made by `try_new`; nobody has a reference and nobody can get one.
         unsafe { mem::free(self as *const cf_executor as *mut cf_executor) };
         place.executor.store(null_mut(), Release);
+        if LIVE.fetch_sub(1, Relaxed) == 1 {
+            // The program may have done with us: what a burst of tasks has left goes back to the system.
+            trim::when_idle();
+        }
     }
 }
 
@@ -469,4 +478,5 @@ pub fn after_fork() {
         place.entering.store(0, Relaxed);
     }
     GUESTS.set(null());
+    LIVE.store(0, Relaxed);
 }

@@ -152,24 +152,25 @@ impl<'a> Work<'a> {
 
     /// Waits until every task has ended.
     fn wait(&self, deadline: Deadline) -> Result<()> {
-        let all: Box<[*mut cf_future]> = self.futures()?;
-        let result = wait::all(&all, deadline, true);
+        let all = self.futures();
+        let result = wait::all(all, deadline, true);
         if result.is_err() {
             self.stopped.store(true, Relaxed);
             self.cancel_idle();
             // What still runs uses the caller's memory: there is no leaving before it ends. Where the wait itself
             // was refused nothing runs, since a running task would have been asked to give up instead.
-            while wait::all(&all, Deadline::NEVER, true).is_err() {
+            while wait::all(all, Deadline::NEVER, true).is_err() {
                 crate::sync::yield_now();
             }
         }
         result
     }
 
-    fn futures(&self) -> Result<Box<[*mut cf_future]>> {
-        let submitted = || self.nodes.iter().map(|n| n.load(Relaxed)).filter(|n| !n.is_null());
-        let mut list = submitted();
-        mem::try_slice(submitted().count(), |_| list.next().unwrap_or(null_mut()))
+    /// The tasks that were submitted, for waiting. Nothing is allocated: the call cannot fail any more.
+    fn futures(&self) -> &[*mut cf_future] {
+        let n = self.nodes.iter().take_while(|n| !n.load(Relaxed).is_null()).count();
+        // SAFETY: an atomic pointer has the layout of a pointer, and nobody writes these any more.
+        unsafe { core::slice::from_raw_parts(self.nodes.as_ptr().cast(), n) }
     }
 
     /// The status of the whole: the first failure, or why items were not run.

@@ -119,6 +119,11 @@ mod real {
             LockGuard { lock: self }
         }
 
+        /// None if somebody holds it.
+        pub fn try_lock(&self) -> Option<LockGuard<'_, T>> {
+            self.word.compare_exchange(0, 1, Acquire, Relaxed).ok().map(|_| LockGuard { lock: self })
+        }
+
         #[cold]
         fn lock_slow(&self) {
             for _ in 0..100 {

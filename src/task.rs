@@ -13,8 +13,9 @@ use crate::hook::Hook;
 use crate::map::outcome::Outcome;
 use crate::runner::Runner;
 use crate::status::{Result, Status};
+use crate::threads::worker::Seat;
 use core::ffi::{c_char, c_void, CStr};
-use core::ptr::null_mut;
+use core::ptr::{null_mut, NonNull};
 
 /// What a task calls with when it could not store its result; any value but 0 would do.
 const COULD_NOT_STORE: i32 = -1;
@@ -26,8 +27,9 @@ pub struct cf_task {
     sink: Sink,
     failure: Option<cf_error>,
     birth: Birth,
-    worker: u32,
-    worker_name: *const c_char,
+    /// Where this thread sits, if it is a worker; looked at only when the task asks.
+    seat: Option<NonNull<Seat>>,
+    executor: u16,
     /// Takes a result that has no place: a task that asked for a buffer gets one, whatever becomes of it.
     spill: Option<Outcome>,
 }
@@ -52,9 +54,8 @@ pub enum Sink {
 
 impl cf_task {
     pub fn new(sink: Sink, birth: Birth, runner: &Runner, executor: u16) -> cf_task {
-        let seat = runner.seat().filter(|s| s.executor() == executor);
-        let (worker, worker_name) = seat.map_or((NO_WORKER, c"".as_ptr()), |s| (s.index(), s.name().as_ptr()));
-        cf_task { sink, failure: None, birth, worker, worker_name, spill: None }
+        let seat = NonNull::new(runner.seat.get().cast_mut());
+        cf_task { sink, failure: None, birth, seat, executor, spill: None }
     }
 
     /// The end of the call: what it stored stands, or why it failed.
@@ -181,12 +182,18 @@ impl cf_task {
         self.birth.context
     }
 
+    /// The seat of this thread, if it is a worker of the task's own executor.
+    fn seat(&self) -> Option<&Seat> {
+        // SAFETY: the seat's pool outlives its threads, and the task is on the stack of one.
+        self.seat.map(|s| unsafe { s.as_ref() }).filter(|s| s.executor() == self.executor)
+    }
+
     pub fn worker(&self) -> u32 {
-        self.worker
+        self.seat().map_or(NO_WORKER, Seat::index)
     }
 
     pub fn worker_name(&self) -> *const c_char {
-        self.worker_name
+        self.seat().map_or(c"", Seat::name).as_ptr()
     }
 }
 

@@ -96,7 +96,7 @@ pub unsafe extern "C" fn cf_task_result_buffer(task: *mut cf_task, size: usize) 
 /// @param object   The object. May be NULL.
 /// @param destroy  Ends its life; runs exactly once: at the last release of the future, when
 ///                 another result replaces it, when the task fails after all, or when this call
-///                 fails. May be NULL.
+///                 fails; in an initializer, whose result is not used, at once. May be NULL.
 /// @return 0;
 ///         CF_INVALID_ARGUMENT: task is NULL;
 ///         or another code for the task to return, and whatever it returns the call has failed:

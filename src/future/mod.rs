@@ -4,7 +4,7 @@
 //! Called by: executors (claim, run), waits (look, be told), the C interface (`verbs`, `by_hand`).
 //!
 //! - `word`   the state word: who may touch what
-//! - `slab`   where nodes come from; `stack` its depot; `plain` the variant for memory checkers
+//! - `slab`   where nodes come from; `stack` its depot; `trim` gives pages back; `plain` the variant for memory checkers
 //! - `hint`   a queue entry that names a node and holds no reference
 //! - `ext`    what does not fit into the node; `watch` who is told when it is done
 //! - `run`    from the claim to the published outcome
@@ -34,6 +34,8 @@ pub mod plain;
 pub mod run;
 #[cfg(not(loom))]
 pub mod slab;
+#[cfg(not(loom))]
+pub mod trim;
 #[cfg(not(loom))]
 pub mod verbs;
 

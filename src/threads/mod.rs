@@ -12,12 +12,11 @@
 //! node, passes the wake on, runs it, publishes. A waiter may have claimed it first; then the hint is stale.
 
 pub mod bell;
+pub mod crew;
 pub mod queue;
 
 #[cfg(not(loom))]
 mod contract;
-#[cfg(not(loom))]
-pub mod crew;
 #[cfg(not(loom))]
 mod pool;
 #[cfg(not(loom))]

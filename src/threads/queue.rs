@@ -24,7 +24,7 @@ pub struct Apart<T>(pub T);
 
 /// Cells per segment of a pool's queue.
 pub const CELLS: usize = 1024;
-const BUCKETS: usize = 31;
+const BUCKETS: usize = if cfg!(loom) { 3 } else { 31 };
 const NONE: u32 = 0;
 const CLOSED: u64 = 1;
 
@@ -288,7 +288,7 @@ unsafe fn free_bucket<const N: usize>(p: *mut Segment<N>, n: usize) {
 
 #[cfg(loom)]
 fn new_bucket<const N: usize>(n: usize) -> Result<*mut Segment<N>> {
-    let segment = |_| Segment {
+    let segment = |_| Segment::<N> {
         next: AtomicU64::new(0),
         left: AtomicU32::new(0),
         free_link: AtomicU32::new(0),
@@ -299,6 +299,7 @@ fn new_bucket<const N: usize>(n: usize) -> Result<*mut Segment<N>> {
 
 #[cfg(loom)]
 unsafe fn free_bucket<const N: usize>(p: *mut Segment<N>, n: usize) {
+    // SAFETY: the caller's promise.
     drop(unsafe { Box::from_raw(core::ptr::slice_from_raw_parts_mut(p, n)) })
 }
 
