@@ -1,6 +1,6 @@
 /*
- * Shows: futures completed by hand. Port of CPython's test_future.py (FutureTests), test by test and
- * under the same names, then what a port to C adds. No executor takes part.
+ * Shows: futures completed by hand. Port of CPython's test_future.py (FutureTests), test by test
+ * and under the same names, then what a port to C adds. No executor takes part.
  *
  * CPython's two cancelled states are one here, so CANCELLED_AND_NOTIFIED is a future that was
  * cancelled and then asked for set_running_or_notify_cancel.
@@ -172,9 +172,8 @@ CF_TEST_PLAIN(state_of_each) {
 /* CPython: test_future.py, FutureTests.test_cancel. */
 CF_TEST_PLAIN(cancel) {
   static const bool answer[STATES] = { true, false, true, true, false, false };
-  static const cf_state after[STATES] = { CF_STATE_CANCELLED, CF_STATE_RUNNING,
-                                          CF_STATE_CANCELLED, CF_STATE_CANCELLED,
-                                          CF_STATE_FAILED,    CF_STATE_FINISHED };
+  static const cf_state after[STATES] = { CF_STATE_CANCELLED, CF_STATE_RUNNING, CF_STATE_CANCELLED,
+                                          CF_STATE_CANCELLED, CF_STATE_FAILED,  CF_STATE_FINISHED };
   cf_future *all[STATES];
   make_all(all);
   for (int i = 0; i < STATES; i++) {

@@ -172,7 +172,7 @@ CF_TEST_PLAIN(released_before_it_is_done) {
   ASSERT_EQ_INT(1, data_destroyed);
 }
 
-/* ---------------------------------------------------------------- only executors complete theirs */
+/* -------------------------------------------------------------- only executors complete theirs */
 
 CF_TEST(futures_of_a_pool_cannot_be_completed_by_hand) {
   bool run = false;

@@ -1,6 +1,7 @@
 /*
  * The running half of the test harness: the main function of every suite, assertions, the watchdog
- * and the check that a test leaves nothing behind. Gates, tasks and counters are in harness/tools.c.
+ * and the check that a test leaves nothing behind. Gates, tasks and counters are in
+ * harness/tools.c.
  *
  * Around each test: count descriptors and threads; make the executor; run; free the executor; then
  * descriptors and threads must be as before and no child process may be left.
@@ -49,11 +50,17 @@ size_t scaled(size_t n) {
   return smaller > 0 ? smaller : 1;
 }
 
-bool check_is_threads(void) { return strcmp(kind, "threads") == 0; }
+bool check_is_threads(void) {
+  return strcmp(kind, "threads") == 0;
+}
 
-bool check_under_valgrind(void) { return setting("CF_TEST_VALGRIND", 0) != 0; }
+bool check_under_valgrind(void) {
+  return setting("CF_TEST_VALGRIND", 0) != 0;
+}
 
-void check_skip(const char *reason) { skip_reason = reason; }
+void check_skip(const char *reason) {
+  skip_reason = reason;
+}
 
 /* ---------------------------------------------------------------- assertions */
 
@@ -87,8 +94,7 @@ void check_size(const char *file, int line, const char *what, size_t expected, s
 
 void check_pointer(const char *file, int line, const char *what, const void *expected,
                    const void *actual) {
-  if (expected != actual)
-    check_fail(file, line, "%s: expected %p, got %p", what, expected, actual);
+  if (expected != actual) check_fail(file, line, "%s: expected %p, got %p", what, expected, actual);
 }
 
 void check_string(const char *file, int line, const char *what, const char *expected,
@@ -163,7 +169,7 @@ static void start_watchdog(void) {
   ASSERT(sigaction(SIGALRM, &action, NULL) == 0);
 }
 
-/* ---------------------------------------------------------------- what a test may not leave behind */
+/* ------------------------------------------------------------ what a test may not leave behind */
 
 static size_t count_entries(const char *folder) {
   DIR *dir = opendir(folder);
@@ -175,9 +181,13 @@ static size_t count_entries(const char *folder) {
   return count;
 }
 
-size_t thread_count(void) { return count_entries("/proc/self/task"); }
+size_t thread_count(void) {
+  return count_entries("/proc/self/task");
+}
 
-size_t descriptor_count(void) { return count_entries("/proc/self/fd") - 1; /* not the folder's */ }
+size_t descriptor_count(void) {
+  return count_entries("/proc/self/fd") - 1; /* not the folder's */
+}
 
 void await_thread_count(size_t n) {
   const struct timespec moment = { 0, 1000000 };

@@ -74,8 +74,7 @@ size_t scaled(size_t n); /* n / CF_TEST_SCALE, at least 1 */
  * A failed one prints where, what and the values, and ends the process with exit code 1. They may
  * stand in tests, tasks, callbacks and other threads. The expected value comes first. */
 
-#define ASSERT(condition)                                                                          \
-  ((condition) ? (void)0 : check_fail(__FILE__, __LINE__, "%s", #condition))
+#define ASSERT(condition) ((condition) ? (void)0 : check_fail(__FILE__, __LINE__, "%s", #condition))
 #define ASSERT_OK(call) check_status(__FILE__, __LINE__, #call, CF_OK, (call))
 #define ASSERT_STATUS(expected, call) check_status(__FILE__, __LINE__, #call, (expected), (call))
 #define ASSERT_EQ_INT(expected, actual)                                                            \
@@ -103,7 +102,7 @@ void check_contains(const char *file, int line, const char *what, const char *pa
                     const char *text);
 void check_value(const char *file, int line, const char *what, int32_t expected, cf_future *future);
 
-/* ---------------------------------------------------------------- executors of the kind under test */
+/* ------------------------------------------------------------ executors of the kind under test */
 
 cf_executor *make_executor(size_t max_workers); /* 0: the default size */
 cf_executor *make_executor_with(const cf_options *options);
@@ -143,8 +142,8 @@ int32_t value_of(cf_future *future);
 
 /* ---------------------------------------------------------------- counters, threads, processes */
 
-int count_up(int *counter);       /* atomic; gives the new value */
-int count_of(const int *counter); /* atomic */
+int count_up(int *counter);        /* atomic; gives the new value */
+int count_of(const int *counter);  /* atomic */
 void count_destroy(void *counter); /* a cf_free_fn that counts its calls in an int */
 
 pthread_t start_thread(void *(*run)(void *), void *arg);

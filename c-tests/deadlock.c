@@ -186,6 +186,38 @@ CF_TEST_PLAIN(deadlock_all_without_a_cycle_has_none) {
   cf_executor_free(pool);
 }
 
+/* "First exception" goes on when a future succeeds: what was a way out may close later, by the end
+ * of a task and not by a wait. 0 waits for 1, which ends well, and for 2, which waits for 0. */
+CF_TEST_PLAIN(deadlock_first_exception_whose_way_out_closes) {
+  CF_THREADS_ONLY(SHARED_MEMORY);
+  const task_plan plans[] = { WAITS(ON(EXCEPTION, 1, 2)), NO_WAITS, WAITS(ON(RESULT, 0)) };
+  const task_plan later[] = { WAITS(ON(EXCEPTION, OUTSIDE, 1)), WAITS(ON(RESULT, 0)) };
+  expect_deadlocks(1, 3, false, 0, plans, 3);
+  expect_deadlocks(1, 3, true, 64, plans, 3);
+  cf_executor *pool = make_pool(2, false, 0);
+  for (size_t round = 0; round < scaled(20); round++) {
+    tangle t;
+    await_both_asleep(&t, pool, later, 2);
+    finish(t.futures[OUTSIDE], OUTSIDE); /* well: no failure can end the wait any more */
+    ASSERT_EQ_INT(1, tangle_end(&t));
+  }
+  cf_executor_free(pool);
+}
+
+/* A failure that may still come is a way out, and it does come. */
+CF_TEST_PLAIN(deadlock_first_exception_that_comes_has_none) {
+  CF_THREADS_ONLY(SHARED_MEMORY);
+  const task_plan plans[] = { WAITS(ON(RESULT, 1)), WAITS(ON(EXCEPTION, 0, OUTSIDE)) };
+  cf_executor *pool = make_pool(2, false, 0);
+  for (size_t round = 0; round < scaled(20); round++) {
+    tangle t;
+    await_both_asleep(&t, pool, plans, 2);
+    fail_it(t.futures[OUTSIDE]);
+    ASSERT_EQ_INT(0, tangle_end(&t));
+  }
+  cf_executor_free(pool);
+}
+
 /* ---------------------------------------------------------------- starvation */
 
 /* 0 waits for 2, which is queued and may not be claimed; 1 waits for 0: no cycle, but no worker is

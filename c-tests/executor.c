@@ -27,8 +27,8 @@ static size_t default_size(void) {
   return size;
 }
 
-/* CPython: test_thread_pool.py, ThreadPoolExecutorTest.test_default_workers. A quota of the control
- * group may make the number smaller than affinity alone. */
+/* CPython: test_thread_pool.py, ThreadPoolExecutorTest.test_default_workers. A quota of the
+ * control group may make the number smaller than affinity alone. */
 CF_TEST(default_workers) {
   cpu_set_t cpus;
   ASSERT(sched_getaffinity(0, sizeof cpus, &cpus) == 0);
@@ -186,8 +186,8 @@ static void collect_names(const char *prefix, struct names names[WORKERS]) {
   gate_close(&g);
 }
 
-/* The system keeps 15 bytes: of a long name the number at its end and the beginning of the prefix. A
- * default prefix may stand there in short. */
+/* The system keeps 15 bytes: of a long name the number at its end and the beginning of the
+ * prefix. A default prefix may stand there in short. */
 static void check_thread_name(const char *thread, const char *prefix, int number, bool is_default) {
   char ending[8];
   snprintf(ending, sizeof ending, "_%d", number);

@@ -16,8 +16,8 @@ static void free_then_exit(void *g) {
   cf_executor_free(executor);
 }
 
-/* CPython: test_shutdown.py, ExecutorShutdownTest.test_interpreter_shutdown. The explicit free waits
- * for the work where CPython's exit hook would. */
+/* CPython: test_shutdown.py, ExecutorShutdownTest.test_interpreter_shutdown. The explicit free
+ * waits for the work where CPython's exit hook would. */
 CF_TEST_PLAIN(interpreter_shutdown) {
   gate g = gate_make();
   run_in_child(free_then_exit, &g);
@@ -49,8 +49,8 @@ static void detach_and_leave_running(void *g) {
   cf_executor_detach(left_behind);
 }
 
-/* CPython: test_shutdown.py, ExecutorShutdownTest.test_hang_gh83386. The tasks wait for a gate that
- * nobody opens: a process that waited for them would hang. */
+/* CPython: test_shutdown.py, ExecutorShutdownTest.test_hang_gh83386. The tasks wait for a gate
+ * that nobody opens: a process that waited for them would hang. */
 CF_TEST_PLAIN(hang_gh83386) {
   void (*const bodies[])(void *) = { leave_running, shut_down_and_leave_running,
                                      detach_and_leave_running };
@@ -67,8 +67,8 @@ static void cancel_then_exit(void *g) {
   ASSERT_OK(cf_executor_shutdown(left_behind, false, true));
 }
 
-/* CPython: test_shutdown.py, ThreadPoolShutdownTest.test_cancel_futures_wait_false. The task has run
- * or not; the process ends cleanly either way. */
+/* CPython: test_shutdown.py, ThreadPoolShutdownTest.test_cancel_futures_wait_false. The task has
+ * run or not; the process ends cleanly either way. */
 CF_TEST_PLAIN(cancel_futures_wait_false) {
   for (size_t i = 0; i < scaled(20); i++) {
     gate g = gate_make();
@@ -100,7 +100,8 @@ static void register_exit_handler(void *g) {
 }
 
 /* CPython: test_shutdown.py, ExecutorShutdownTest.test_submit_after_interpreter_shutdown. There a
- * submit in an exit handler raises, as the hook has run; here the executor lives until it is freed. */
+ * submit in an exit handler raises, as the hook has run; here the executor lives until it is
+ * freed. */
 CF_TEST_PLAIN(submit_after_interpreter_shutdown) {
   gate g = gate_make();
   run_in_child(register_exit_handler, &g);

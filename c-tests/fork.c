@@ -1,14 +1,12 @@
 /*
  * Shows: handles in a forked child. Every call on what the child inherited answers CF_FORKED or a
  * neutral value at once and leaves the parent alone (in CPython an inherited pool accepts tasks and
- * never runs them); pools that the child makes itself work. What waits, maps and queues say in a
- * child is in fork_waits.c.
+ * never runs them); pools that the child makes itself work. What waits, iterators, queues, maps and
+ * loops say in a child stands in their own suites.
  */
 #include "check.h"
 
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 /* What the parent has when it forks: two tasks at a gate, one pending, one done, one by hand. */
 struct inherited {
@@ -61,12 +59,11 @@ static void use_inherited_executor(void *unused) {
   ASSERT_STATUS(CF_FORKED, cf_executor_submit(ex, value_task, values, 4, &fs[0]));
   ASSERT(fs[0] == NULL);
   fs[0] = (cf_future *)(void *)&place;
-  ASSERT_STATUS(CF_FORKED,
-                cf_executor_submit_many(ex, value_task, values, 4, 2, fs, &submitted));
+  ASSERT_STATUS(CF_FORKED, cf_executor_submit_many(ex, value_task, values, 4, 2, fs, &submitted));
   ASSERT(fs[0] == NULL && fs[1] == NULL);
   ASSERT_EQ_SIZE(0, submitted);
-  ASSERT_STATUS(CF_FORKED, cf_executor_submit_owned(ex, value_task, &freed, count_destroy, NULL,
-                                                    &fs[0]));
+  ASSERT_STATUS(CF_FORKED,
+                cf_executor_submit_owned(ex, value_task, &freed, count_destroy, NULL, &fs[0]));
   ASSERT_EQ_INT(1, freed);
   ASSERT_EQ_SIZE(0, cf_executor_max_workers(ex));
   ASSERT(cf_executor_error(ex) == NULL);
@@ -153,12 +150,15 @@ CF_TEST(inherited_futures) {
 static void make_own(void *unused) {
   cf_future *fs[20];
   cf_future *promise = NULL;
+  int32_t in[20], out[20];
   (void)unused;
   cf_executor *own = make_executor(2);
   ASSERT_EQ_SIZE(2, cf_executor_max_workers(own));
-  for (int32_t i = 0; i < 20; i++) fs[i] = submit_value(own, i);
+  for (int32_t i = 0; i < 20; i++) fs[i] = submit_value(own, in[i] = i);
   for (int32_t i = 0; i < 20; i++) ASSERT_VALUE(i, fs[i]);
   cf_futures_release(fs, 20);
+  ASSERT_OK(cf_executor_map_into(own, value_task, in, 4, 20, NULL, out, 4, NULL, NULL));
+  ASSERT(memcmp(in, out, sizeof out) == 0);
   ASSERT_OK(cf_future_new(&promise));
   ASSERT_OK(cf_future_set_result(promise, NULL, 0));
   ASSERT_OK(cf_future_result(promise, CF_FOREVER, NULL, NULL));
@@ -214,8 +214,8 @@ static int32_t resubmit_task(cf_task *task, void *arg, size_t arg_size) {
   return cf_task_return(task, NULL, 0);
 }
 
-/* CPython: test_thread_pool.py, ThreadPoolExecutorTest.test_hang_global_shutdown_lock. Fifty children
- * of a process whose pool is at work, each with a pool of its own; every one must end. */
+/* CPython: test_thread_pool.py, ThreadPoolExecutorTest.test_hang_global_shutdown_lock. Fifty
+ * children of a process whose pool is at work, each with a pool of its own; every one must end. */
 CF_TEST(hang_global_shutdown_lock) {
   CF_THREADS_ONLY("its tasks submit");
   struct resubmit again = { ex, 0, gate_make() };

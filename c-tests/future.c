@@ -153,8 +153,8 @@ CF_TEST(cancel_many_counts_what_is_cancelled_now) {
   cf_futures_release(fs, 6);
 }
 
-/* A task's own failure is not a cancellation, whatever code it gives (in CPython a task that raises
- * CancelledError looks like both). */
+/* A task's own failure is not a cancellation, whatever code it gives (in CPython a task that
+ * raises CancelledError looks like both). */
 CF_TEST(a_task_cannot_look_cancelled_or_timed_out) {
   const int32_t codes[] = { CF_CANCELLED, CF_TIMEOUT, CF_SHUTDOWN, -1, INT32_MIN, INT32_MAX };
   for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++) {
@@ -298,7 +298,7 @@ CF_TEST(result_into_of_a_failure_writes_nothing) {
   cf_future_release(bad);
 }
 
-/* ---------------------------------------------------------------- errors, and looking without waiting */
+/* --------------------------------------------------------- errors, and looking without waiting */
 
 CF_TEST(errors_carry_code_and_message) {
   const cf_error *error = NULL;

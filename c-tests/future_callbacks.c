@@ -1,6 +1,6 @@
 /*
- * Shows: done callbacks of submitted tasks (order, thread, what they may do, when their destroy hook
- * runs) and the user data of a future. CPython's own callback tests are ported in by_hand.c.
+ * Shows: done callbacks of submitted tasks (order, thread, what they may do, when their destroy
+ * hook runs) and the user data of a future. CPython's own callback tests are ported in by_hand.c.
  *
  * cf_future_result may return before a callback has run, so these tests look at what callbacks did
  * only after cf_executor_join or cf_executor_free, which wait for them.
@@ -217,8 +217,8 @@ static void submit_and_wait(cf_future *f, void *user_data) {
   gate_arrive(&up->done, 100);
 }
 
-/* A callback may submit, and may even wait for what it submitted in a pool of one worker (in CPython
- * a callback of a process pool that waits for a sibling hangs). */
+/* A callback may submit, and may even wait for what it submitted in a pool of one worker (in
+ * CPython a callback of a process pool that waits for a sibling hangs). */
 CF_TEST(a_callback_may_submit_and_wait) {
   cf_executor *one = make_executor(1);
   gate g = gate_make();
@@ -279,8 +279,9 @@ CF_TEST(a_callback_may_release_the_last_reference) {
   gate_close(&g);
 }
 
-/* In CPython an exception that leaves a callback kills the worker, which stays counted, and a pool
- * of one hangs for ever. Whatever goes wrong in a callback here is a status, and the worker lives. */
+/* In CPython an exception that leaves a callback kills the worker, which stays counted, and a
+ * pool of one hangs for ever. Whatever goes wrong in a callback here is a status, and the worker
+ * lives. */
 static void go_wrong(cf_future *f, void *user_data) {
   count_up(user_data);
   ASSERT_STATUS(CF_INVALID_STATE, cf_future_set_exception(f, 1, "no"));
@@ -300,7 +301,7 @@ CF_TEST(a_callback_that_goes_wrong_leaves_the_worker_alive) {
   ASSERT_EQ_INT(20, called);
 }
 
-/* ---------------------------------------------------------------- user data (Python: f.arg = x) */
+/* --------------------------------------------------------------- user data (Python: f.arg = x) */
 
 CF_TEST(user_data_is_set_once) {
   int data = 0, other = 0;

@@ -1,13 +1,13 @@
 /*
- * Shows: the initializer of the workers, and that a pool is broken when one fails. Port of CPython's
- * test_init.py, then what CPython gets wrong: a cancelled future among those that a failing
- * initializer fails must not strand the ones after it.
+ * Shows: the initializer of the workers, and that a pool is broken when one fails. Port of
+ * CPython's test_init.py, then what CPython gets wrong: a cancelled future among those that a
+ * failing initializer fails must not strand the ones after it.
  */
 #include "check.h"
 
 #include <string.h>
 
-/* The state that an initializer sets up: a variable of the worker's thread, hence of its process. */
+/* What an initializer sets up: a variable of the worker's thread, hence of its process. */
 static __thread int32_t worker_state;
 
 static int32_t set_state(cf_task *task, void *arg, size_t arg_size) {
@@ -214,7 +214,8 @@ CF_TEST_PLAIN(a_broken_pool_strands_nobody) {
   ASSERT_OK(cf_wait(fs, TASKS, CF_FOREVER, CF_ALL_COMPLETED, NULL, NULL));
   for (int i = 0; i < TASKS; i++) {
     bool cancelled = i == 2 || i == 3;
-    ASSERT_STATUS(cancelled ? CF_CANCELLED : CF_BROKEN_POOL, cf_future_result(fs[i], 0, NULL, NULL));
+    ASSERT_STATUS(cancelled ? CF_CANCELLED : CF_BROKEN_POOL,
+                  cf_future_result(fs[i], 0, NULL, NULL));
     ASSERT_EQ_INT(cancelled ? CF_STATE_CANCELLED : CF_STATE_FAILED, cf_future_state(fs[i]));
   }
   expect_broken(executor, "error in initializer");

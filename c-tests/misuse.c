@@ -1,7 +1,8 @@
 /*
- * Shows: wrong arguments to executors, submits, futures and tasks. NULL handles, NULL places for what
- * must be written, sizes that cannot be: each is a status or a neutral value, owned handles are NULL
- * afterwards, and nothing else has changed. Waits, maps and queues check theirs in their own suites.
+ * Shows: wrong arguments to executors, submits, futures and tasks. NULL handles, NULL places for
+ * what must be written, sizes that cannot be: each is a status or a neutral value, owned handles
+ * are NULL afterwards, and nothing else has changed. Waits, maps and queues check theirs in their
+ * own suites.
  */
 #include "check.h"
 
@@ -112,8 +113,7 @@ CF_TEST(no_task) {
   ASSERT(fs[0] == NULL);
   ASSERT_EQ_INT(1, freed);
   fs[0] = stale;
-  ASSERT_STATUS(CF_INVALID_ARGUMENT,
-                cf_executor_submit_many(ex, NULL, NULL, 0, 2, fs, &submitted));
+  ASSERT_STATUS(CF_INVALID_ARGUMENT, cf_executor_submit_many(ex, NULL, NULL, 0, 2, fs, &submitted));
   ASSERT(fs[0] == NULL && fs[1] == NULL);
   ASSERT_EQ_SIZE(0, submitted);
 }
@@ -145,7 +145,7 @@ CF_TEST(impossible_arguments) {
 CF_TEST(impossible_counts) {
   const struct {
     size_t size, count;
-  } many[] = { { SIZE_MAX, 2 },       { 2, SIZE_MAX },        { SIZE_MAX / 2, 3 },
+  } many[] = { { SIZE_MAX, 2 },         { 2, SIZE_MAX },        { SIZE_MAX / 2, 3 },
                { 4, SIZE_MAX / 4 + 2 }, { SIZE_MAX, SIZE_MAX }, { 0, SIZE_MAX } };
   for (int i = 0; i < 6; i++) {
     cf_future *fs[2] = { stale, stale };

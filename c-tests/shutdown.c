@@ -5,7 +5,6 @@
  */
 #include "check.h"
 
-
 /* CPython: test_shutdown.py, ExecutorShutdownTest.test_run_after_shutdown. */
 CF_TEST(run_after_shutdown) {
   const int32_t values[2] = { 1, 2 };
@@ -17,8 +16,7 @@ CF_TEST(run_after_shutdown) {
   ASSERT(fs[0] == NULL);
   ASSERT_STATUS(CF_SHUTDOWN, cf_executor_submit(ex, value_task, values, 4, NULL));
   fs[0] = (cf_future *)(void *)&place;
-  ASSERT_STATUS(CF_SHUTDOWN,
-                cf_executor_submit_many(ex, value_task, values, 4, 2, fs, &submitted));
+  ASSERT_STATUS(CF_SHUTDOWN, cf_executor_submit_many(ex, value_task, values, 4, 2, fs, &submitted));
   ASSERT(fs[0] == NULL && fs[1] == NULL);
   ASSERT_EQ_SIZE(0, submitted);
 }
@@ -84,8 +82,8 @@ CF_TEST(shutdown_race_issue12456) {
 
 /* ---------------------------------------------------------------- cancel_futures */
 
-/* CPython: test_shutdown.py, ExecutorShutdownTest.test_cancel_futures. Deviation: in CPython wait()
- * on what was cancelled hangs for ever; here every wait returns. */
+/* CPython: test_shutdown.py, ExecutorShutdownTest.test_cancel_futures. Deviation: in CPython
+ * wait() on what was cancelled hangs for ever; here every wait returns. */
 CF_TEST(cancel_futures) {
   enum { TASKS = 50 };
   cf_future *fs[TASKS];

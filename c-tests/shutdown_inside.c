@@ -1,7 +1,7 @@
 /*
- * Shows: an executor that is shut down, joined, freed or detached by one of its own workers, in a task
- * or in a callback. A wait that could never end is CF_DEADLOCK and changes nothing (in CPython the
- * pool is flagged and RuntimeError raised: "cannot join current thread").
+ * Shows: an executor that is shut down, joined, freed or detached by one of its own workers, in a
+ * task or in a callback. A wait that could never end is CF_DEADLOCK and changes nothing (in CPython
+ * the pool is flagged and RuntimeError raised: "cannot join current thread").
  */
 #include "check.h"
 

@@ -1,7 +1,7 @@
 /*
- * Shows: several threads that submit, cancel, wait, add callbacks and release at the same time. Every
- * task ends exactly once, every callback and every destroy hook runs exactly once, whichever thread
- * wins which race. Sizes go through scaled().
+ * Shows: several threads that submit, cancel, wait, add callbacks and release at the same time.
+ * Every task ends exactly once, every callback and every destroy hook runs exactly once, whichever
+ * thread wins which race. Sizes go through scaled().
  */
 #define _DEFAULT_SOURCE
 #include "check.h"
@@ -17,8 +17,8 @@ enum { THREADS = 4 };
 
 /* What happened, summed over all threads. */
 struct tally {
-  int accepted, refused;             /* submits */
-  int runs, cancels;                 /* ends of accepted tasks: cancels by whoever won */
+  int accepted, refused;               /* submits */
+  int runs, cancels;                   /* ends of accepted tasks: cancels by whoever won */
   int callbacks, destroys, data, args; /* hooks */
 };
 
@@ -44,11 +44,17 @@ static int32_t counted_task(cf_task *task, void *arg, size_t arg_size) {
   return cf_task_return(task, &value, sizeof value);
 }
 
-static void free_arg(void *arg) { count_up(&((struct tally *)arg)->args); }
+static void free_arg(void *arg) {
+  count_up(&((struct tally *)arg)->args);
+}
 
-static void destroy_data(void *arg) { count_up(&((struct tally *)arg)->data); }
+static void destroy_data(void *arg) {
+  count_up(&((struct tally *)arg)->data);
+}
 
-static void destroy_callback(void *arg) { count_up(&((struct tally *)arg)->destroys); }
+static void destroy_callback(void *arg) {
+  count_up(&((struct tally *)arg)->destroys);
+}
 
 static void count_callback(cf_future *f, void *user_data) {
   struct tally *tally = user_data;
@@ -60,8 +66,8 @@ static void count_callback(cf_future *f, void *user_data) {
 /* Submits one task with every kind of hook; NULL when the pool refuses it. */
 static cf_future *submit_counted(struct actor *actor) {
   cf_future *f = NULL;
-  cf_status status = cf_executor_submit_owned(actor->executor, counted_task, actor->tally, free_arg,
-                                              NULL, &f);
+  cf_status status =
+      cf_executor_submit_owned(actor->executor, counted_task, actor->tally, free_arg, NULL, &f);
   if (status == CF_SHUTDOWN) {
     count_up(&actor->tally->refused);
     return NULL;

@@ -1,7 +1,7 @@
 /*
- * Shows: the three ways to submit a task, the order in which tasks start, and that an argument given
- * away is freed exactly once on every path. Refused submits are also in shutdown.c (after shutdown),
- * initializer.c (broken pool), workers.c (no thread) and misuse.c (arguments).
+ * Shows: the three ways to submit a task, the order in which tasks start, and that an argument
+ * given away is freed exactly once on every path. Refused submits are also in shutdown.c (after
+ * shutdown), initializer.c (broken pool), workers.c (no thread) and misuse.c (arguments).
  */
 #include "check.h"
 

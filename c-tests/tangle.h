@@ -16,8 +16,8 @@
 enum { MOST_TASKS = 16, MOST_WAITS = 3, MOST_BRANCHES = 4 };
 enum { OUTSIDE = MOST_TASKS }; /* the number of a future that the test completes by hand */
 
-/* TIMED waits for a result, but not for long. */
-typedef enum wait_kind { RESULT, ALL, FIRST, EACH, TIMED } wait_kind;
+/* EXCEPTION is CF_FIRST_EXCEPTION. TIMED waits for a result, but not for long. */
+typedef enum wait_kind { RESULT, ALL, FIRST, EXCEPTION, EACH, TIMED } wait_kind;
 
 typedef struct wait_plan {
   wait_kind kind;
@@ -69,11 +69,15 @@ static inline void tangle_enter(tangle *t, int32_t number) {
   pthread_mutex_unlock(&t->lock);
 }
 
-/* Every future of a wait that went well is done; of a FIRST at least one. */
+/* What a wait promises when it went well. */
 static inline void tangle_verify(const tangle *t, const wait_plan *w) {
-  size_t done = 0;
-  for (size_t i = 0; i < w->count; i++) done += cf_future_done(t->futures[w->on[i]]);
+  size_t done = 0, failed = 0;
+  for (size_t i = 0; i < w->count; i++) {
+    done += cf_future_done(t->futures[w->on[i]]);
+    failed += cf_future_state(t->futures[w->on[i]]) == CF_STATE_FAILED;
+  }
   if (w->kind == FIRST) ASSERT(done > 0);
+  else if (w->kind == EXCEPTION) ASSERT(failed > 0 || done == w->count);
   else ASSERT_EQ_SIZE(w->count, done);
 }
 
@@ -105,6 +109,9 @@ static inline cf_status tangle_wait(tangle *t, const wait_plan *w) {
       break;
     case ALL: status = cf_wait(fs, w->count, CF_FOREVER, CF_ALL_COMPLETED, NULL, NULL); break;
     case FIRST: status = cf_wait(fs, w->count, CF_FOREVER, CF_FIRST_COMPLETED, NULL, NULL); break;
+    case EXCEPTION:
+      status = cf_wait(fs, w->count, CF_FOREVER, CF_FIRST_EXCEPTION, NULL, NULL);
+      break;
     case EACH: status = tangle_each(fs, w->count); break;
     case TIMED: status = cf_future_result(fs[0], CF_SHORT, NULL, NULL); break;
   }

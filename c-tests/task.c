@@ -11,7 +11,9 @@
 static const size_t sizes[] = { 0, 1, 4, 15, 16, 17, 63, 64, 65, 1000, 4096, 1000000 };
 enum { SIZES = sizeof sizes / sizeof sizes[0] };
 
-static unsigned char byte_at(size_t i) { return (unsigned char)(i * 31 + i / 251); }
+static unsigned char byte_at(size_t i) {
+  return (unsigned char)(i * 31 + i / 251);
+}
 
 static unsigned char *make_bytes(size_t size) {
   unsigned char *bytes = malloc(size + 1);
@@ -224,8 +226,8 @@ CF_TEST(any_other_value_fails_the_future_with_that_code) {
 }
 
 struct failing {
-  int32_t code;      /* given to cf_task_fail */
-  int32_t returned;  /* by the task after it */
+  int32_t code;     /* given to cf_task_fail */
+  int32_t returned; /* by the task after it */
   bool with_message;
   bool result_before, result_after;
 };
@@ -292,8 +294,8 @@ CF_TEST(messages_of_any_length) {
   }
 }
 
-/* A failing task harms neither its worker nor the tasks after it (semantics of the thread pool: what
- * a task raises is stored, the worker survives). */
+/* A failing task harms neither its worker nor the tasks after it (semantics of the thread pool:
+ * what a task raises is stored, the worker survives). */
 CF_TEST(a_worker_outlives_failing_tasks) {
   cf_executor *one = make_executor(1);
   size_t threads = thread_count();

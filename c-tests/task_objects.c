@@ -1,6 +1,6 @@
 /*
- * Shows: a result that is an object owned by the future (cf_task_return_owned): who sees it, when its
- * destroy function runs, and that this happens exactly once on every path. Thread pools only.
+ * Shows: a result that is an object owned by the future (cf_task_return_owned): who sees it, when
+ * its destroy function runs, and that this happens exactly once on every path. Thread pools only.
  */
 #include "check.h"
 
@@ -9,7 +9,15 @@
 static const char reason[] = "an object cannot cross to another process";
 
 /* How an object-giving task ends. */
-enum ending { SUCCEEDS, RETURNS_A_CODE, FAILS_AFTER, FAILS_BEFORE, BYTES_AFTER, BYTES_BEFORE, TWICE };
+enum ending {
+  SUCCEEDS,
+  RETURNS_A_CODE,
+  FAILS_AFTER,
+  FAILS_BEFORE,
+  BYTES_AFTER,
+  BYTES_BEFORE,
+  TWICE
+};
 
 struct script {
   enum ending ending;

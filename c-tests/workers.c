@@ -1,6 +1,7 @@
 /*
- * Shows: when the workers of a thread pool start, how many there are, that idle ones are used again,
- * and what submit says when none can be started. Port of the thread-counting tests of CPython.
+ * Shows: when the workers of a thread pool start, how many there are, that idle ones are used
+ * again, and what submit says when none can be started. Port of the thread-counting tests of
+ * CPython.
  */
 #define _GNU_SOURCE
 #include "check.h"

@@ -11,9 +11,11 @@ shift 2
 cargo=${CFUTURES_CARGO:-cargo}
 export CARGO_TARGET_DIR=$PWD/build/rust
 
-# rerun <argument of ctest ...>: the C tests and examples, from a folder made for this check.
+# rerun <argument of ctest ...>: the C tests and examples, from a folder made for this check. Of what
+# passes, only the summary is shown.
 rerun() {
-  ctest --test-dir "$build/reruns/$check" --output-on-failure --no-tests=error --no-label-summary "$@"
+  ctest --test-dir "$build/reruns/$check" --output-on-failure --no-tests=error --no-label-summary "$@" |
+    grep -vE '^ +Start +[0-9]|Test +#[0-9]+: .* Passed |^$'
 }
 
 # What compiles the header, and what tests the test harness, gains nothing by being repeated.

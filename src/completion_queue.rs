@@ -7,7 +7,7 @@
 //! the tag's destroy function runs only if the tag is never handed out, and never under the lock; the
 //! descriptor is readable exactly while an entry is ready or the queue is closed.
 
-use crate::deadlock::{Blocked, Manner, Stir, WaitSet, MOST_BRANCHES};
+use crate::deadlock::{Blocked, Stir, WaitSet, MOST_BRANCHES};
 use crate::fork::{self, Handle};
 use crate::future::cf_future;
 use crate::future::ext::Callback;
@@ -15,12 +15,11 @@ use crate::future::watch::{Entry as Watch, Watcher};
 use crate::future::word::PENDING;
 use crate::hook::Hook;
 use crate::mem;
-use crate::runner::{self, Runner};
 use crate::status::{Result, Status};
 use crate::sync::{self, yield_now, AtomicU32, Lock, Ordering::*, Sleepers};
 use crate::sys::eventfd::EventFd;
 use crate::time::Deadline;
-use crate::wait;
+use crate::wait::{self, Claims};
 use core::ffi::c_void;
 use core::ptr::{null, null_mut};
 
@@ -213,8 +212,7 @@ impl cf_completion_queue {
 
     /// The next that has ended: a reference and the tag are the caller's.
     pub fn next(&self, deadline: Deadline) -> Result<(*mut cf_future, *mut c_void)> {
-        let runner = runner::existing().filter(|r| deadline.is_never() && r.is_in_pool());
-        let mut must_claim = false;
+        let mut claims = Claims::new(deadline);
         loop {
             let signal = {
                 let mut inner = self.inner.lock();
@@ -234,23 +232,18 @@ impl cf_completion_queue {
                 inner.waiting += 1;
                 self.signal.load(Relaxed)
             };
-            let step = self.run_or_sleep(signal, deadline, runner, must_claim);
+            let slept = self.sleep(signal, deadline, &claims);
             self.inner.lock().waiting -= 1;
-            match step {
-                Err(Status::CF_WOULD_BLOCK) if !must_claim => must_claim = true,
-                Err(Status::CF_WOULD_BLOCK) => return Err(Status::CF_DEADLOCK),
+            match slept {
+                Err(Status::CF_WOULD_BLOCK) => self.run_one(&mut claims),
                 other => other?,
             }
         }
     }
 
-    fn run_or_sleep(&self, signal: u32, deadline: Deadline, runner: Option<&Runner>, must: bool) -> Result<()> {
-        if runner.is_some_and(|r| self.run_one(r, must)) {
-            return Ok(());
-        }
+    fn sleep(&self, signal: u32, deadline: Deadline, claims: &Claims) -> Result<()> {
         let stir = Stir { what: (self as *const cf_completion_queue).cast(), how: cf_completion_queue::stir };
-        let manner = Manner { stir: Some(stir), can_claim: runner.is_some_and(|r| r.has_stack()), firm: false };
-        let blocked = Blocked::enter(WaitSet::Queue(self), deadline, manner)?;
+        let blocked = Blocked::enter(WaitSet::Queue(self), deadline, claims.manner(stir))?;
         if blocked.is_doomed() {
             return Err(Status::CF_DEADLOCK);
         }
@@ -269,26 +262,24 @@ impl cf_completion_queue {
         this.sleepers.wake_all(sync::address(&this.signal));
     }
 
-    /// Runs a pending future on this thread, if no worker is free to do so (or if `must`).
-    fn run_one(&self, runner: &Runner, must: bool) -> bool {
-        let mut kept: [*mut cf_future; 1] = [null_mut()];
+    /// Runs a pending future on this thread, see `Claims`.
+    fn run_one(&self, claims: &mut Claims) {
+        let mut kept = null_mut();
         {
             let inner = self.inner.lock();
             // SAFETY: under the lock entries and their futures are alive.
-            let found = inner.pending.iter().take(MOST_BRANCHES).find(|e| unsafe { (*(**e).future).look() } == PENDING);
-            match found {
+            let pending = |e: &*mut Entry| unsafe { (*(**e).future).look() } == PENDING;
+            if let Some(e) = inner.pending.iter().take(MOST_BRANCHES).find(pending) {
                 // SAFETY: as above.
-                Some(e) => unsafe {
-                    kept[0] = (*e).future;
-                    (*kept[0]).retain();
-                },
-                None => return false,
+                unsafe {
+                    kept = (*e).future;
+                    (*kept).retain();
+                }
             }
         }
-        let ran = wait::run_one_of(&kept, &mut 0, runner, must);
-        // SAFETY: the reference taken above.
-        unsafe { cf_future::drop_ref(kept[0]) };
-        ran
+        claims.run_one_of(&[kept]);
+        // SAFETY: NULL, or the reference taken above.
+        unsafe { cf_future::release(kept) };
     }
 
     /// For the graph: does `f` hold for one of the pending futures? None where that cannot be told: with no pending

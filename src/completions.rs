@@ -7,17 +7,16 @@
 //! one that it has; each distinct future is handed out once, under its first index.
 
 use crate::capi::types::EachFn;
-use crate::deadlock::{Blocked, Manner, Stir, WaitSet};
+use crate::deadlock::{Blocked, Stir, WaitSet};
 use crate::fork::{self, Handle};
 use crate::future::cf_future;
 use crate::future::ext::Callback;
 use crate::future::watch::{Entry, Watcher};
 use crate::mem;
-use crate::runner::{self, Runner};
 use crate::status::{Result, Status};
 use crate::sync::{self, AtomicBool, AtomicU32, Cell, Ordering::*, Sleepers};
 use crate::time::Deadline;
-use crate::wait;
+use crate::wait::{self, Claims};
 use core::ffi::c_void;
 use core::ptr::{null, null_mut};
 
@@ -55,8 +54,6 @@ struct State {
     line: u32,
     handed_out: usize,
     last: *mut cf_future,
-    /// For `wait::run_one_of`.
-    cursor: usize,
     /// So many at the front were handed out.
     gone: usize,
 }
@@ -148,7 +145,7 @@ impl cf_completions {
         let n = futures.len();
         let entries = mem::try_slice(n, |_| null())?;
         let shared = Shared::new(n)?;
-        let state = State { futures, first_index, entries, line: NOBODY, handed_out: 0, last: null_mut(), cursor: 0, gone: 0 };
+        let state = State { futures, first_index, entries, line: NOBODY, handed_out: 0, last: null_mut(), gone: 0 };
         let it = cf_completions { epoch, deadline, in_use: AtomicBool::new(false), shared, state: Cell::new(state) };
         let it = match mem::try_new(it) {
             Ok(it) => it.as_ptr(),
@@ -220,8 +217,7 @@ impl cf_completions {
     fn fill_line(&self, state: &mut State) -> Result<()> {
         // SAFETY: the iterator's reference.
         let shared = unsafe { &*self.shared };
-        let runner = runner::existing().filter(|r| self.deadline.is_never() && r.is_in_pool());
-        let mut must_claim = false;
+        let mut claims = Claims::new(self.deadline);
         loop {
             state.line = shared.take_line();
             if state.line != NOBODY {
@@ -230,28 +226,23 @@ impl cf_completions {
             if self.deadline.has_passed() {
                 return Err(Status::CF_TIMEOUT);
             }
-            if runner.is_some_and(|r| state.run_one(r, must_claim)) {
-                continue;
-            }
-            match self.sleep(state, runner) {
-                Err(Status::CF_WOULD_BLOCK) if !must_claim => (must_claim, state.cursor) = (true, 0),
-                Err(Status::CF_WOULD_BLOCK) => return Err(Status::CF_DEADLOCK),
+            match self.sleep(state, &claims) {
+                Err(Status::CF_WOULD_BLOCK) => claims.run_one_of(state.not_handed_out()),
                 other => other?,
             }
         }
     }
 
-    fn sleep(&self, state: &mut State, runner: Option<&Runner>) -> Result<()> {
+    fn sleep(&self, state: &mut State, claims: &Claims) -> Result<()> {
         // SAFETY: as above.
         let shared = unsafe { &*self.shared };
         let stir = Stir { what: (self.shared as *const Shared).cast(), how: Shared::stir };
-        let manner = Manner { stir: Some(stir), can_claim: runner.is_some_and(|r| r.has_stack()), firm: false };
         // Before the wait is published: a stir that finds nobody asleep must change the word all the same.
         if shared.ready.compare_exchange(NOBODY, ASLEEP, AcqRel, Relaxed).is_err() {
             return Ok(());
         }
         let left = state.not_handed_out();
-        let blocked = Blocked::enter(WaitSet::Any(left.as_ptr(), left.len()), self.deadline, manner);
+        let blocked = Blocked::enter(WaitSet::Any(left.as_ptr(), left.len()), self.deadline, claims.manner(stir));
         let result = match blocked {
             Ok(blocked) if blocked.is_doomed() => Err(Status::CF_DEADLOCK),
             Ok(_blocked) => {
@@ -305,18 +296,6 @@ impl State {
             self.gone += 1;
         }
         &self.futures[self.gone..]
-    }
-
-    /// Runs a pending future here, see `wait::run_one_of`; those handed out are skipped.
-    fn run_one(&mut self, runner: &Runner, must: bool) -> bool {
-        while self.futures.get(self.cursor).is_some_and(|f| f.is_null()) {
-            self.cursor += 1;
-        }
-        let end = (self.cursor..self.futures.len()).find(|i| self.futures[*i].is_null()).unwrap_or(self.futures.len());
-        let mut at = 0;
-        let ran = wait::run_one_of(&self.futures[self.cursor..end], &mut at, runner, must);
-        self.cursor += at;
-        ran
     }
 }
 

@@ -20,7 +20,7 @@
 use crate::completion_queue::cf_completion_queue;
 use crate::executor::{self, cf_executor, Executor, WaiterView, NO_EXECUTOR};
 use crate::future::cf_future;
-use crate::future::word::{self, BY_HAND, PENDING};
+use crate::future::word::{self, BY_HAND, FAILED, PENDING};
 use crate::runner::{self, Runner};
 use crate::status::{Result, Status};
 use crate::sync::{Lock, LockGuard, Ordering::*};
@@ -35,6 +35,8 @@ pub enum WaitSet {
     One(*const cf_future),
     All(*const *mut cf_future, usize),
     Any(*const *mut cf_future, usize),
+    /// The first that fails, or else all.
+    FirstFailure(*const *mut cf_future, usize),
     Queue(*const cf_completion_queue),
     /// The end of an executor.
     End(*const cf_executor),
@@ -179,7 +181,7 @@ fn depends(set: &WaitSet, q: &Published) -> bool {
     unsafe {
         match *set {
             WaitSet::One(f) => needs(&*f),
-            WaitSet::All(p, n) | WaitSet::Any(p, n) => branches(p, n).any(needs),
+            WaitSet::All(p, n) | WaitSet::Any(p, n) | WaitSet::FirstFailure(p, n) => branches(p, n).any(needs),
             WaitSet::Queue(queue) => (*queue).any_pending(needs).unwrap_or(false),
             WaitSet::End(executor) => (*executor).id() == q.waiter.executor,
         }
@@ -250,6 +252,12 @@ fn set_is_live(set: &WaitSet, is_live: &dyn Fn(u16) -> bool) -> bool {
             WaitSet::Any(p, n) => {
                 branches(p, n).enumerate().any(|(i, f)| i == MOST_BRANCHES || future_is_live(f, is_live))
             }
+            WaitSet::FirstFailure(p, n) => {
+                // One that ends well does not end the wait; it is judged anew then.
+                let ends = |f: &cf_future| f.look() == FAILED || !f.is_done() && future_is_live(f, is_live);
+                branches(p, n).all(cf_future::is_done)
+                    || branches(p, n).enumerate().any(|(i, f)| i == MOST_BRANCHES || ends(f))
+            }
             WaitSet::Queue(q) => (*q).any_pending(|f| future_is_live(f, is_live)).unwrap_or(true),
             WaitSet::End(executor) => (*executor).kind().all_go_on(is_live),
         }
@@ -288,7 +296,7 @@ fn could_claim(p: &Published) -> bool {
     p.manner.can_claim
         && unsafe {
             match p.set {
-                WaitSet::Any(f, n) => branches(f, n).take(MOST_BRANCHES).any(claimable),
+                WaitSet::Any(f, n) | WaitSet::FirstFailure(f, n) => branches(f, n).take(MOST_BRANCHES).any(claimable),
                 WaitSet::Queue(q) => (*q).any_pending(claimable).unwrap_or(false),
                 _ => false,
             }

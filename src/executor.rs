@@ -40,8 +40,6 @@ pub trait Executor: Sync {
     fn owns(&self, runner: &Runner) -> bool;
     /// May a thread that waits for a pending task run it itself?
     fn claimable(&self, waiter: WaiterView) -> bool;
-    /// Is a worker asleep that could run a pending task right away?
-    fn has_idle_worker(&self) -> bool;
     /// Will a pending task be run, if these threads go on?
     fn may_go_on(&self, is_live: &dyn Fn(u16) -> bool) -> bool;
     /// Will all that runs come to an end, if these threads go on?

@@ -207,6 +207,8 @@ struct First {
     left: AtomicU32,
     sleepers: Sleepers,
     only_failures: bool,
+    /// The waiter is judged: it must look again when a branch has ended that does not end the wait.
+    judged: bool,
 }
 
 const OVER: u32 = 1;
@@ -227,7 +229,12 @@ impl First {
         let hit = !self.only_failures || state == FAILED;
         let last = self.left.fetch_sub(1, AcqRel) == 1;
         // Release: pairs with the waiter's Acquire.
-        if (hit || last) && self.signal.fetch_or(OVER, Release) & OVER == 0 {
+        let rings = if hit || last {
+            self.signal.fetch_or(OVER, Release) & OVER == 0
+        } else {
+            self.judged && self.signal.fetch_add(2, Release) & OVER == 0
+        };
+        if rings {
             self.sleepers.wake_all(sync::address(&self.signal));
         }
     }
@@ -270,6 +277,7 @@ fn first(futures: &[*mut cf_future], deadline: Deadline, only_failures: bool) ->
         left: AtomicU32::new(u32::try_from(n).map_err(|_| Status::CF_NO_MEMORY)?),
         sleepers: Sleepers::new(),
         only_failures,
+        judged: waiter_in_task(deadline).is_some(),
     })?
     .as_ptr();
     // SAFETY: this thread's reference keeps the block until the end.
@@ -326,29 +334,21 @@ pub fn watch(f: &cf_future, watcher: *mut Watcher, index: usize) -> Result<Optio
 }
 
 fn sleep_until_over(block: &First, futures: &[*mut cf_future], deadline: Deadline) -> Result<()> {
-    let runner = waiter_in_task(deadline);
-    let mut cursor = 0;
-    let mut must_claim = false;
+    let mut claims = Claims::new(deadline);
     loop {
         // Acquire: pairs with the Release of whoever says that it is over.
         let signal = block.signal.load(Acquire);
         if signal & OVER != 0 {
             return Ok(());
         }
-        if let Some(runner) = runner {
-            if run_one_of(futures, &mut cursor, runner, must_claim) {
-                continue;
-            }
-        }
         let stir = Stir { what: (block as *const First).cast(), how: First::stir };
-        let set = WaitSet::Any(futures.as_ptr(), futures.len());
-        let manner = Manner { stir: Some(stir), can_claim: runner.is_some_and(|r| r.has_stack()), firm: false };
-        let blocked = match Blocked::enter(set, deadline, manner) {
-            Err(Status::CF_WOULD_BLOCK) if !must_claim => {
-                (must_claim, cursor) = (true, 0);
+        let (p, n) = (futures.as_ptr(), futures.len());
+        let set = if block.only_failures { WaitSet::FirstFailure(p, n) } else { WaitSet::Any(p, n) };
+        let blocked = match Blocked::enter(set, deadline, claims.manner(stir)) {
+            Err(Status::CF_WOULD_BLOCK) => {
+                claims.run_one_of(futures);
                 continue;
             }
-            Err(Status::CF_WOULD_BLOCK) => return Err(Status::CF_DEADLOCK),
             other => other?,
         };
         if blocked.is_doomed() {
@@ -365,17 +365,33 @@ fn sleep_until_over(block: &First, futures: &[*mut cf_future], deadline: Deadlin
     }
 }
 
-/// Runs the first future that is still pending from `cursor` on, if no worker of its executor is free to do so
-/// (or if `must`). A future that has left PENDING never comes back, so the cursor only moves forward.
-pub fn run_one_of(futures: &[*mut cf_future], cursor: &mut usize, runner: &Runner, must: bool) -> bool {
-    while let Some(f) = futures.get(*cursor) {
-        // SAFETY: checked and kept by the caller.
-        let f: &'static cf_future = unsafe { &**f };
-        if f.look() == PENDING && f.executor() != NO_EXECUTOR {
-            let busy = must || executor::lookup(f.executor()).is_some_and(|e| !e.kind().has_idle_worker());
-            return busy && run_here(f, runner);
-        }
-        *cursor += 1;
+/// What a wait for ANY may run itself: a pending future, and only when it is judged that nobody else ever will.
+///
+/// Not before: the one that is picked may be the very one that waits for the picker, while another worker would
+/// have ended the wait through another branch.
+pub struct Claims {
+    runner: Option<&'static Runner>,
+    /// Nothing could be run although the judge thought so: too little stack.
+    given_up: bool,
+}
+
+impl Claims {
+    pub fn new(deadline: Deadline) -> Claims {
+        Claims { runner: waiter_in_task(deadline), given_up: false }
     }
-    false
+
+    pub fn manner(&self, stir: Stir) -> Manner {
+        let can_claim = !self.given_up && self.runner.is_some_and(|r| r.has_stack());
+        Manner { stir: Some(stir), can_claim, firm: false }
+    }
+
+    /// Runs the first that is still pending; NULL stands for a future that does not count any more.
+    pub fn run_one_of(&mut self, futures: &[*mut cf_future]) {
+        // SAFETY: handles that were checked and are kept by the caller.
+        let left =
+            || futures.iter().filter_map(|f| -> Option<&'static cf_future> { unsafe { f.cast_const().as_ref() } });
+        let ran = left().any(|f| self.runner.is_some_and(|r| run_here(f, r)));
+        // One that somebody else has claimed meanwhile is no reason to give up.
+        self.given_up = !ran && left().any(|f| f.look() == PENDING);
+    }
 }

@@ -8,7 +8,9 @@
 #include <signal.h>
 #include <unistd.h>
 
-CF_TEST_PLAIN(false_assertion) { ASSERT(1 == 2); }
+CF_TEST_PLAIN(false_assertion) {
+  ASSERT(1 == 2);
+}
 
 static int32_t check_argument(cf_task *task, void *arg, size_t arg_size) {
   ASSERT_EQ_INT(8, *(int32_t *)arg);
@@ -23,7 +25,9 @@ CF_TEST(false_assertion_in_a_task) {
   cf_future_release(f);
 }
 
-CF_TEST_PLAIN(unexpected_status) { ASSERT_OK(cf_executor_join(NULL, 0)); }
+CF_TEST_PLAIN(unexpected_status) {
+  ASSERT_OK(cf_executor_join(NULL, 0));
+}
 
 CF_TEST(unexpected_value) {
   cf_future *f = submit_value(ex, 5);
@@ -36,16 +40,22 @@ static void fail_in_child(void *unused) {
   ASSERT(1 == 2);
 }
 
-CF_TEST_PLAIN(failing_child) { run_in_child(fail_in_child, NULL); }
+CF_TEST_PLAIN(failing_child) {
+  run_in_child(fail_in_child, NULL);
+}
 
 static void be_killed(void *unused) {
   (void)unused;
   raise(SIGKILL);
 }
 
-CF_TEST_PLAIN(killed_child) { run_in_child(be_killed, NULL); }
+CF_TEST_PLAIN(killed_child) {
+  run_in_child(be_killed, NULL);
+}
 
-CF_TEST_PLAIN(leaked_descriptor) { ASSERT(dup(STDERR_FILENO) >= 0); }
+CF_TEST_PLAIN(leaked_descriptor) {
+  ASSERT(dup(STDERR_FILENO) >= 0);
+}
 
 CF_TEST_PLAIN(leaked_child) {
   pid_t child = fork();
@@ -63,7 +73,9 @@ static void *wait_for_ever(void *unused) {
   return NULL;
 }
 
-CF_TEST_PLAIN(leaked_thread) { ASSERT(pthread_detach(start_thread(wait_for_ever, NULL)) == 0); }
+CF_TEST_PLAIN(leaked_thread) {
+  ASSERT(pthread_detach(start_thread(wait_for_ever, NULL)) == 0);
+}
 
 CF_TEST_PLAIN(hanging_test) {
   cf_future *f = NULL;

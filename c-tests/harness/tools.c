@@ -76,9 +76,13 @@ static unsigned char take_byte(const gate *g, int32_t descriptor) {
   return byte;
 }
 
-void gate_arrive(const gate *g, int mark) { put_byte(g, g->arrivals[1], (unsigned char)mark); }
+void gate_arrive(const gate *g, int mark) {
+  put_byte(g, g->arrivals[1], (unsigned char)mark);
+}
 
-int gate_next(const gate *g) { return take_byte(g, g->arrivals[0]); }
+int gate_next(const gate *g) {
+  return take_byte(g, g->arrivals[0]);
+}
 
 void gate_await(const gate *g, size_t n) {
   for (size_t i = 0; i < n; i++) gate_next(g);
@@ -97,7 +101,9 @@ void gate_open(const gate *g, size_t n) {
   for (size_t i = 0; i < n; i++) put_byte(g, g->passes[1], 1);
 }
 
-void gate_pass(const gate *g) { take_byte(g, g->passes[0]); }
+void gate_pass(const gate *g) {
+  take_byte(g, g->passes[0]);
+}
 
 /* ---------------------------------------------------------------- ready-made tasks */
 
@@ -177,11 +183,17 @@ int32_t value_of(cf_future *future) {
 
 /* ---------------------------------------------------------------- counters and threads */
 
-int count_up(int *counter) { return __atomic_add_fetch(counter, 1, __ATOMIC_SEQ_CST); }
+int count_up(int *counter) {
+  return __atomic_add_fetch(counter, 1, __ATOMIC_SEQ_CST);
+}
 
-int count_of(const int *counter) { return __atomic_load_n(counter, __ATOMIC_SEQ_CST); }
+int count_of(const int *counter) {
+  return __atomic_load_n(counter, __ATOMIC_SEQ_CST);
+}
 
-void count_destroy(void *counter) { count_up(counter); }
+void count_destroy(void *counter) {
+  count_up(counter);
+}
 
 pthread_t start_thread(void *(*run)(void *), void *arg) {
   pthread_t thread;
@@ -189,9 +201,13 @@ pthread_t start_thread(void *(*run)(void *), void *arg) {
   return thread;
 }
 
-void join_thread(pthread_t thread) { ASSERT(pthread_join(thread, NULL) == 0); }
+void join_thread(pthread_t thread) {
+  ASSERT(pthread_join(thread, NULL) == 0);
+}
 
-int32_t thread_id(void) { return (int32_t)syscall(SYS_gettid); }
+int32_t thread_id(void) {
+  return (int32_t)syscall(SYS_gettid);
+}
 
 /* The thread's state letter and how often it went to sleep of its own accord. */
 static char look_at_thread(int32_t id, long *naps) {
@@ -241,7 +257,7 @@ void run_in_child(void (*body)(void *arg), void *arg) {
   ASSERT(waitpid(child, &status, 0) == child);
   if (n != 1 || said != 'k') check_fail(__FILE__, __LINE__, "the child failed: %#x", status);
   /* valgrind answers for blocks that only threads of the parent knew with its own exit code. */
-  bool clean = WIFEXITED(status)
-               && (WEXITSTATUS(status) == 0 || (check_under_valgrind() && WEXITSTATUS(status) == 99));
+  bool clean = WIFEXITED(status) &&
+               (WEXITSTATUS(status) == 0 || (check_under_valgrind() && WEXITSTATUS(status) == 99));
   if (!clean) check_fail(__FILE__, __LINE__, "the child ended with %#x", status);
 }

@@ -7,8 +7,9 @@ if(LANGUAGE STREQUAL "c")
   set(prototypes -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition)
 endif()
 execute_process(
-  COMMAND ${COMPILER} -std=${STANDARD} -Wall -Wextra -pedantic -Wshadow -Wundef ${prototypes} -Werror
-    -I${INCLUDE} -x ${LANGUAGE} ${CMAKE_CURRENT_LIST_DIR}/first.c ${CMAKE_CURRENT_LIST_DIR}/second.c
+  COMMAND ${COMPILER} -std=${STANDARD} -Wall -Wextra -pedantic -Wshadow -Wundef -Werror
+    ${prototypes} -I${INCLUDE}
+    -x ${LANGUAGE} ${CMAKE_CURRENT_LIST_DIR}/first.c ${CMAKE_CURRENT_LIST_DIR}/second.c
     -x none ${LIBRARY} -Wl,-rpath,${folder} -o ${PROGRAM}
   RESULT_VARIABLE result)
 if(NOT result EQUAL 0)

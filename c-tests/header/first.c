@@ -29,8 +29,8 @@ static int use_types(void) {
   cf_free_fn destroy = 0;
   array.count = repeat;
   item.index = 1;
-  return forever > 0 && array.count == repeat && item.index == 1 && task != 0 && done == 0 && each == 0
-         && range == 0 && destroy == 0;
+  return forever > 0 && array.count == repeat && item.index == 1 && task != 0 && done == 0 &&
+         each == 0 && range == 0 && destroy == 0;
 }
 
 /* Calls through the library: the declarations have C linkage. */
@@ -39,12 +39,14 @@ static int use_library(void) {
   cf_future *future = 0;
   int32_t value = 20, result = 0;
   if (cf_thread_pool_new(1, &executor, 0) != CF_OK) return 0;
-  int fine = cf_executor_submit(executor, header_task, &value, sizeof value, &future) == CF_OK
-             && cf_future_result_into(future, CF_FOREVER, &result, sizeof result) == CF_OK
-             && result == 21;
+  int fine = cf_executor_submit(executor, header_task, &value, sizeof value, &future) == CF_OK &&
+             cf_future_result_into(future, CF_FOREVER, &result, sizeof result) == CF_OK &&
+             result == 21;
   cf_future_release(future);
   cf_executor_free(executor);
   return fine;
 }
 
-int main(void) { return use_types() && use_library() && header_in_second_file() ? 0 : 1; }
+int main(void) {
+  return use_types() && use_library() && header_in_second_file() ? 0 : 1;
+}

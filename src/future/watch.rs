@@ -65,8 +65,9 @@ impl<C> Entry<C> {
         self.to.compare_exchange(mark(IDLE), mark(MOVING_IN), Acquire, Relaxed).ok()?;
         // SAFETY: the mark gives the index to this thread.
         self.index.with_mut(|p| unsafe { *p = index });
-        // Release: publishes the index to the finisher. If it has been here meanwhile, the future is done.
-        Some(self.to.compare_exchange(mark(MOVING_IN), watcher, Release, Relaxed).is_ok())
+        // Release: publishes the index to the finisher. If it has been here meanwhile, the future is done, which
+        // the Acquire lets this thread see.
+        Some(self.to.compare_exchange(mark(MOVING_IN), watcher, Release, Acquire).is_ok())
     }
 }
 

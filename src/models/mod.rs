@@ -13,16 +13,16 @@
 //! another thread yields; and loom treats SeqCst accesses as AcqRel.
 
 //mod bell;
-//mod completion;
+mod completion;
 //mod completions_line;
 //mod crew;
 //mod deadlock;
-//mod future;
+mod future;
 //mod node;
 mod queue;
 mod ranges;
 mod stack;
-//mod watch;
+mod watch;
 
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::Arc;

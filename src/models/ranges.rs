@@ -2,9 +2,10 @@
 
 use super::{holds, refuted};
 use crate::ranges::Ranges;
-use crate::sync::{AtomicUsize, Ordering::*};
+use crate::sync::Ordering::*;
 use loom::sync::Arc;
 use loom::thread;
+use std::sync::atomic::AtomicUsize;
 
 /// Each participant works until it finds nothing; then every item has been seen once.
 fn every_item_once(count: usize, grain: usize, participants: usize, numbers: &'static [usize]) {
@@ -30,11 +31,11 @@ holds! {
     two_participants, 3, || every_item_once(4, 1, 2, &[0, 1])
 }
 holds! {
-    /// Three participants, two of them with empty shares from the start: thieves meet at one victim, and rob each other.
-    two_thieves_at_one_share, 2, || every_item_once(3, 1, 1 + 2, &[0, 1, 2])
+    /// Three participants with two blocks: one has nothing from the start, and what it steals may be stolen again.
+    three_participants, 2, || every_item_once(2, 1, 3, &[0, 1, 2])
 }
 holds! {
-    /// Pieces of several items, the last of them shorter, and a share whose participant never comes.
+    /// Two thieves meet at the share of one that never comes; pieces of several items, the last of them shorter.
     a_participant_that_never_comes, 3, || every_item_once(7, 2, 3, &[0, 1])
 }
 refuted! {

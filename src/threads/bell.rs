@@ -13,7 +13,8 @@
 //! The order that makes it right, checked by `models/bell.rs`:
 //! - going to sleep: read the bell; announce and clear the flag in one step, woken or not; look a last time;
 //!   sleep on the value read first;
-//! - woken: take a task, clear the flag, look, and wake the next, all before the task runs.
+//! - up again, woken or not (a call may have been meant for it after it announced itself): take a task, clear the
+//!   flag, look, and wake the next, all before the task runs.
 //!
 //! Each look is a read-modify-write of the queue's tail (`Fifo::has_work`), which a submitter has also
 //! modified before it reads this word: one of the two sees the other, without a fence.
@@ -81,21 +82,16 @@ impl Bell {
         self.word.fetch_and(!IN_FLIGHT, AcqRel);
     }
 
-    #[inline]
-    pub fn anyone_asleep(&self) -> bool {
-        self.word.load(Relaxed) >= SLEEPER
-    }
-
-    /// Sleeps until called, unless `stay_up` finds a reason after the announcement. True if it slept.
-    pub fn sleep(&self, stay_up: impl FnOnce() -> bool) -> bool {
+    /// Sleeps until called, unless `stay_up` finds a reason after the announcement. The wake in flight, if there is
+    /// one afterwards, is the caller's to clear.
+    pub fn sleep(&self, stay_up: impl FnOnce() -> bool) {
         // Acquire, and before the announcement: a call after this changes the value.
         let seen = self.bell.load(Acquire);
         let mut w = self.word.load(Relaxed);
         while let Err(now) = self.word.compare_exchange_weak(w, (w + SLEEPER) & !IN_FLIGHT, AcqRel, Relaxed) {
             w = now;
         }
-        let up = stay_up();
-        if !up {
+        if !stay_up() {
             // SAFETY: the bell lives as long as its pool, and the pool as long as its workers.
             unsafe {
                 let unchanged = || self.bell.load(Acquire) == seen;
@@ -103,7 +99,6 @@ impl Bell {
             }
         }
         self.word.fetch_sub(SLEEPER, AcqRel);
-        !up
     }
 
     /// Wakes all, for the end.

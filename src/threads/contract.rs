@@ -45,10 +45,6 @@ impl Executor for Pool {
         self.inline_wait() && (waiter.executor == self.id() || !self.has_initializer())
     }
 
-    fn has_idle_worker(&self) -> bool {
-        self.bell().anyone_asleep()
-    }
-
     /// A thread that was started and has not sat down yet counts as live; one that has left does not.
     fn may_go_on(&self, is_live: &dyn Fn(u16) -> bool) -> bool {
         let c = self.crew().count();

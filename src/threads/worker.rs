@@ -145,8 +145,10 @@ impl Worker<'_> {
                     if self.pool.queue().is_closed() {
                         break;
                     }
-                    self.woken =
-                        self.pool.bell().sleep(|| self.pool.queue().has_work() || self.pool.queue().is_closed());
+                    self.pool.bell().sleep(|| self.pool.queue().has_work() || self.pool.queue().is_closed());
+                    // Also if it stayed up: a call may have been meant for it after the announcement, and its flag
+                    // would stand until somebody sleeps again, while no thread is started.
+                    self.woken = true;
                 }
             }
         }
