@@ -388,8 +388,8 @@ impl Claims {
     /// Runs the first that is still pending; NULL stands for a future that does not count any more.
     pub fn run_one_of(&mut self, futures: &[*mut cf_future]) {
         // SAFETY: handles that were checked and are kept by the caller.
-        let left =
-            || futures.iter().filter_map(|f| -> Option<&'static cf_future> { unsafe { f.cast_const().as_ref() } });
+        let handle = |f: &*mut cf_future| -> Option<&'static cf_future> { unsafe { f.cast_const().as_ref() } };
+        let left = || futures.iter().filter_map(handle);
         let ran = left().any(|f| self.runner.is_some_and(|r| run_here(f, r)));
         // One that somebody else has claimed meanwhile is no reason to give up.
         self.given_up = !ran && left().any(|f| f.look() == PENDING);
