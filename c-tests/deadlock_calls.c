@@ -156,6 +156,39 @@ static cf_status loop_over_range(cf_executor *pool) {
   return status;
 }
 
+/* More children than a wait for the first of them is judged by. */
+enum { CROWD = 2500 };
+
+static cf_status collect_a_crowd(cf_executor *pool, bool through_a_queue) {
+  static cf_future *fs[CROWD];
+  cf_completions *it = NULL;
+  cf_completion_queue *q = NULL;
+  for (int32_t i = 0; i < CROWD; i++) fs[i] = submit_value(pool, i);
+  ASSERT_OK(cf_wait(fs, CROWD, CF_FOREVER, CF_FIRST_COMPLETED, NULL, NULL));
+  ASSERT_OK(cf_as_completed(fs, CROWD, CF_FOREVER, &it));
+  ASSERT_OK(cf_completion_queue_new(&q));
+  for (int i = 0; i < CROWD; i++) ASSERT_OK(cf_completion_queue_add(q, fs[i], NULL, NULL));
+  for (int i = 0; i < CROWD; i++) {
+    cf_future *f = NULL;
+    if (!through_a_queue) {
+      ASSERT_OK(cf_completions_next(it, NULL, NULL));
+      continue;
+    }
+    ASSERT_OK(cf_completion_queue_next(q, CF_FOREVER, &f, NULL));
+    cf_future_release(f);
+  }
+  cf_completions_free(it);
+  cf_completion_queue_free(q);
+  cf_futures_release(fs, CROWD);
+  return CF_OK;
+}
+
+static cf_status iterate_over_a_crowd(cf_executor *pool) { return collect_a_crowd(pool, false); }
+
+static cf_status read_a_crowd_from_a_queue(cf_executor *pool) {
+  return collect_a_crowd(pool, true);
+}
+
 /* ---------------------------------------------------------------- making them */
 
 struct call {
@@ -241,6 +274,26 @@ CALL_IS_A_DEADLOCK(read_queue)
 CALL_IS_A_DEADLOCK(read_map)
 CALL_IS_A_DEADLOCK(map_into)
 CALL_IS_A_DEADLOCK(map_arrays_into)
+
+/* One worker that may claim and has no spares: nobody else could run any of them. */
+static void expect_crowd(cf_status (*make)(cf_executor *pool)) {
+  const struct call call = { make_pool(1, true, 0), make };
+  cf_future *f = NULL;
+  ASSERT_OK(cf_executor_submit(call.pool, make_call, &call, sizeof call, &f));
+  ASSERT_STATUS(CF_OK, value_of(f));
+  cf_future_release(f);
+  cf_executor_free(call.pool);
+}
+
+CF_TEST_PLAIN(task_in_a_full_pool_may_iterate_over_thousands) {
+  CF_THREADS_ONLY(SHARED_MEMORY);
+  expect_crowd(iterate_over_a_crowd);
+}
+
+CF_TEST_PLAIN(task_in_a_full_pool_may_read_thousands_from_a_queue) {
+  CF_THREADS_ONLY(SHARED_MEMORY);
+  expect_crowd(read_a_crowd_from_a_queue);
+}
 
 /* ---------------------------------------------------------------- shutdown and join */
 

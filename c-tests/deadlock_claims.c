@@ -237,10 +237,14 @@ static int32_t object_task(cf_task *task, void *arg, size_t arg_size) {
   return cf_task_return_owned(task, *(int **)arg, count_destroy);
 }
 
+struct object_job {
+  cf_executor *executor;
+  int *destroyed;
+};
+
 /* The four calls that wait for one future. */
 static int32_t wait_in_four_ways(cf_task *task, void *arg, size_t arg_size) {
-  const struct job *job = arg;
-  int destroyed = 0, *object = &destroyed;
+  const struct object_job *job = arg;
   const void *data = NULL;
   void *given = NULL;
   size_t size = 0;
@@ -249,28 +253,30 @@ static int32_t wait_in_four_ways(cf_task *task, void *arg, size_t arg_size) {
   ASSERT_EQ_SIZE(sizeof *job, arg_size);
   cf_future *fs[] = { submit_value(job->executor, 1), submit_value(job->executor, 2),
                       submit_failure(job->executor, 3, "a child failed"), NULL };
-  ASSERT_OK(cf_executor_submit(job->executor, object_task, &object, sizeof object, &fs[3]));
+  ASSERT_OK(cf_executor_submit(job->executor, object_task, &job->destroyed, sizeof(int *), &fs[3]));
   ASSERT_OK(cf_future_result(fs[0], CF_FOREVER, &data, &size));
   ASSERT_EQ_INT(1, *(const int32_t *)data);
   ASSERT_VALUE(2, fs[1]);
   ASSERT_OK(cf_future_exception(fs[2], CF_FOREVER, &error));
   ASSERT_EQ_INT(3, cf_error_code(error));
   ASSERT_OK(cf_future_result_object(fs[3], CF_FOREVER, &given));
-  ASSERT_EQ_PTR(object, given);
+  ASSERT_EQ_PTR(job->destroyed, given);
+  ASSERT_EQ_INT(0, count_of(job->destroyed));
   cf_futures_release(fs, 4);
-  ASSERT_EQ_INT(1, count_of(&destroyed));
   return 0;
 }
 
 CF_TEST_PLAIN(claim_by_every_wait_for_one_future) {
   CF_THREADS_ONLY(SHARED_MEMORY);
   cf_executor *one = make_executor(1);
-  const struct job job = { one, 0 };
+  int destroyed = 0;
+  const struct object_job job = { one, &destroyed };
   cf_future *f = NULL;
   ASSERT_OK(cf_executor_submit(one, wait_in_four_ways, &job, sizeof job, &f));
   ASSERT_OK(cf_future_result(f, CF_FOREVER, NULL, NULL));
   cf_future_release(f);
   cf_executor_free(one);
+  ASSERT_EQ_INT(1, destroyed);
 }
 
 /* A child that failed or was cancelled says so to the parent; a cancelled one never runs. */

@@ -311,6 +311,7 @@ static void *map_one_item(void *arg) {
   cf_map_options *o = map_options(CF_SHORT, 0);
   cf_status status = cf_executor_map_into(c->executor, gated_task, &c->item, sizeof c->item, 1, o,
                                           &c->out, sizeof c->out, NULL, NULL);
+  cf_map_options_free(o);
   ASSERT(status == CF_OK || status == CF_TIMEOUT); /* it ends long after the deadline */
   ASSERT(c->out == 7 || (c->out == UNTOUCHED && status == CF_TIMEOUT));
   count_up(&c->returned);

@@ -16,7 +16,7 @@ impl Hint {
     #[inline]
     pub fn new(node: &cf_future) -> Hint {
         if plain::on() {
-            node.retain();
+            plain::keep(node);
         }
         Hint((slab::index_of(node) as u64) << 32 | node.generation() as u64)
     }
@@ -39,7 +39,7 @@ impl Hint {
 
     /// Takes a queued task back unless somebody has claimed it; nobody is told, its references are the caller's.
     pub fn revoke(self) -> bool {
-        // The entry stays queued, and with it the reference that it has in plain mode.
+        // The entry stays queued, and with it what it keeps in plain mode.
         let node = slab::node((self.0 >> 32) as u32);
         node.word().take(self.0 as u32, word::CANCELLED, NOBODY, false).is_some()
     }
@@ -63,8 +63,7 @@ impl Hint {
         let node = slab::node((self.0 >> 32) as u32);
         let before = node.word().take(self.0 as u32, to, by, false);
         if plain::on() {
-            // SAFETY: the hint's own reference, in this mode.
-            unsafe { cf_future::drop_ref(node) };
+            plain::free(node);
         }
         before.map(|w| (node, w))
     }
@@ -72,8 +71,7 @@ impl Hint {
     /// An entry that was not queued after all.
     pub fn forget(self) {
         if plain::on() {
-            // SAFETY: as in `take`.
-            unsafe { cf_future::drop_ref(slab::node((self.0 >> 32) as u32)) };
+            plain::free(slab::node((self.0 >> 32) as u32));
         }
     }
 }

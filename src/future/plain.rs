@@ -1,19 +1,20 @@
 //! Nodes as plain allocations, so that valgrind and AddressSanitizer see a use after the release.
 //!
 //! Called by: the slab, when `CFUTURES_PLAIN_ALLOC=1` was in the environment at the first future.
-//! Slower, for testing: a hint holds a reference here, so that its node exists as long as the hint.
+//! Slower, for testing. A hint keeps the node's memory here (not its contents), as its word may be read any time.
 
 use super::{cf_future, slab};
 use crate::fork;
 use crate::mem;
 use crate::status::{Result, Status};
-use crate::sync::{AtomicU8, Lock, Ordering::*};
+use crate::sync::{AtomicU32, AtomicU8, Lock, Ordering::*};
 
 /// 0 not asked yet, 1 off, 2 on.
 static MODE: AtomicU8 = AtomicU8::new(0);
 static TABLE: Lock<Table> = Lock::new(Table { nodes: Vec::new(), free: Vec::new() });
 
 struct Table {
+    /// Index 1 comes first: a hint of all zeroes is an unfilled cell of the queue.
     nodes: Vec<Slot>,
     free: Vec<u32>,
 }
@@ -29,6 +30,8 @@ struct Node {
     node: cf_future,
     epoch: u64,
     index: u32,
+    /// Who needs the memory: the future itself while it is in use, and each hint.
+    keepers: AtomicU32,
 }
 
 #[inline]
@@ -57,8 +60,8 @@ fn outer(node: &cf_future) -> &Node {
 }
 
 pub fn node(index: u32) -> &'static cf_future {
-    let slot = TABLE.lock().nodes[index as usize];
-    // SAFETY: the hint that gave this index holds a reference.
+    let slot = TABLE.lock().nodes[index as usize - 1];
+    // SAFETY: the hint that gave this index keeps the memory.
     unsafe { &(*slot.0).node }
 }
 
@@ -80,12 +83,12 @@ pub fn alloc() -> Result<&'static cf_future> {
             // Room to give every index back without allocating.
             free.try_reserve(nodes.len() + 1).map_err(|_| Status::CF_NO_MEMORY)?;
             nodes.push(Slot(core::ptr::null_mut()));
-            (nodes.len() - 1) as u32
+            nodes.len() as u32
         }
     };
-    match mem::try_new(Node { node: cf_future::vacant(), epoch: fork::epoch(), index }) {
+    match mem::try_new(Node { node: cf_future::vacant(), epoch: fork::epoch(), index, keepers: AtomicU32::new(1) }) {
         Ok(node) => {
-            table.nodes[index as usize] = Slot(node.as_ptr());
+            table.nodes[index as usize - 1] = Slot(node.as_ptr());
             // SAFETY: alive until `free`.
             Ok(unsafe { &(*node.as_ptr()).node })
         }
@@ -96,18 +99,27 @@ pub fn alloc() -> Result<&'static cf_future> {
     }
 }
 
+/// A hint to this node begins.
+pub fn keep(node: &cf_future) {
+    outer(node).keepers.fetch_add(1, Relaxed);
+}
+
+/// The future's last reference has gone, or a hint was used.
 pub fn free(node: &'static cf_future) {
+    if outer(node).keepers.fetch_sub(1, AcqRel) > 1 {
+        return;
+    }
     let p = outer(node) as *const Node as *mut Node;
     let mut table = TABLE.lock();
     let index = outer(node).index;
-    table.nodes[index as usize] = Slot(core::ptr::null_mut());
+    table.nodes[index as usize - 1] = Slot(core::ptr::null_mut());
     table.free.push(index);
     if table.free.len() == table.nodes.len() {
         // Nothing is left: let a leak checker see an empty heap.
         *table = Table { nodes: Vec::new(), free: Vec::new() };
     }
     drop(table);
-    // SAFETY: made by `alloc`; the last reference has gone.
+    // SAFETY: made by `alloc`; the last keeper has gone.
     unsafe { mem::free(p) }
 }
 

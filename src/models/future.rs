@@ -79,8 +79,14 @@ impl Future {
         self.alive.with(|_| ());
     }
 
+    /// For the end of an execution.
     pub fn references(&self) -> u32 {
         self.refs.load(Relaxed)
+    }
+
+    /// For the end of an execution.
+    pub fn state(&self) -> u64 {
+        word::state(self.word.load(Relaxed))
     }
 
     pub fn release(&self) {
@@ -177,8 +183,8 @@ impl Future {
 
     // ---- who wants to know
 
-    /// Reads what a future that is done promises; gives its state.
-    pub fn look(&self) -> u64 {
+    /// Reads what a future that is done promises.
+    pub fn look(&self) {
         self.touch();
         let state = word::state(self.word.load(Acquire));
         assert!(state >= FINISHED, "it was looked at before it was done");
@@ -186,15 +192,15 @@ impl Future {
             // SAFETY: nobody writes it any more.
             assert_eq!(self.outcome.with(|p| unsafe { *p }), OUTCOME);
         }
-        state
     }
 
-    pub fn wait(&self) -> u64 {
+    pub fn wait(&self) {
         self.touch();
         loop {
             let w = self.word.flag(WAITERS) | WAITERS;
             if word::is_done(w) {
-                return self.look();
+                self.look();
+                return;
             }
             let unchanged = || self.word.load(Relaxed) as u32 == w as u32;
             // SAFETY: the caller's reference keeps the word.

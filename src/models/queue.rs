@@ -70,17 +70,8 @@ fn two_producers_two_consumers<const N: usize>() {
     assert!(!tasks.queue.has_work());
 }
 
-/// When a consumer that found nothing may leave for good.
-#[derive(Clone, Copy)]
-enum Leaves {
-    /// Closed, and a look after that finds no ticket, as a worker does.
-    ClosedThenEmpty,
-    /// No ticket was found, and it is closed now.
-    EmptyThenClosed,
-}
-
-/// Producers against the close; consumers stay until it is over, and leave nothing behind.
-fn close_against_push<const N: usize>(leaves: Leaves) {
+/// Producers against the close; a consumer stays until `over` says so, and leaves nothing behind.
+fn close_against_push<const N: usize>(over: fn(&Fifo<N>) -> bool) {
     let tasks = Tasks::<N>::new(2);
     let consumed = Arc::new(AtomicUsize::new(0));
     let (t, n) = (tasks.clone(), consumed.clone());
@@ -89,20 +80,15 @@ fn close_against_push<const N: usize>(leaves: Leaves) {
             Pop::Hint(hint) => {
                 t.read(hint);
                 n.fetch_add(1, Relaxed);
-                continue;
             }
-            Pop::Empty if t.queue.is_closed() && !(matches!(leaves, Leaves::ClosedThenEmpty) && t.queue.has_work()) => {
-                break;
-            }
-            _ => yield_now(),
+            Pop::Empty if over(&t.queue) => break,
+            Pop::Empty | Pop::Unfilled => yield_now(),
         }
     });
     let t = tasks.clone();
     let producer = thread::spawn(move || {
-        // Once refused, always refused.
-        let first = t.push(0);
-        let second = t.push(1);
-        assert!(first.is_ok() || second == Err(Status::CF_SHUTDOWN));
+        let (first, second) = (t.push(0), t.push(1));
+        assert!(first.is_ok() || second == Err(Status::CF_SHUTDOWN), "accepted after it was refused");
     });
     tasks.queue.close();
     assert_eq!(tasks.queue.push(9), Err(Status::CF_SHUTDOWN));
@@ -128,7 +114,10 @@ holds! {
 holds!(fifo_with_segments_of_two_cells, 1, two_producers_two_consumers::<2>);
 holds! {
     /// Every push that returned CF_OK is popped by a consumer that stays until the end; after the close none succeeds.
-    close_loses_nothing, 2, || close_against_push::<1>(Leaves::ClosedThenEmpty)
+    close_loses_nothing, 2, || close_against_push::<1>(Fifo::is_over)
 }
-refuted!(no_leaving_by_an_older_look, 2, "left behind", || close_against_push::<1>(Leaves::EmptyThenClosed));
+refuted! {
+    /// It found nothing and then saw the close: between the two a task was accepted.
+    no_leaving_by_an_older_look, 2, "left behind", || close_against_push::<1>(Fifo::is_closed)
+}
 refuted!(no_push_before_the_task_is_written, 2, "Causality violation", push_before_the_task_is_written);

@@ -32,11 +32,11 @@ holds! {
 }
 holds! {
     /// Three participants with two blocks: one has nothing from the start, and what it steals may be stolen again.
-    three_participants, 2, || every_item_once(2, 1, 3, &[0, 1, 2])
+    three_participants, 1, || every_item_once(2, 1, 3, &[0, 1, 2])
 }
 holds! {
     /// Two thieves meet at the share of one that never comes; pieces of several items, the last of them shorter.
-    a_participant_that_never_comes, 3, || every_item_once(7, 2, 3, &[0, 1])
+    a_participant_that_never_comes, 2, || every_item_once(7, 2, 3, &[0, 1])
 }
 refuted! {
     /// Two threads in one place: the store of what was stolen is safe only in a share of one's own.

@@ -199,6 +199,13 @@ impl<const N: usize> Fifo<N> {
     pub fn is_closed(&self) -> bool {
         self.tail.0.load(Acquire) & CLOSED != 0
     }
+
+    /// Closed, and every ticket was taken. One look at both: that a queue was empty before it was closed proves
+    /// nothing, since a ticket may have been given in between.
+    pub fn is_over(&self) -> bool {
+        let t = self.tail.0.load(Acquire);
+        t & CLOSED != 0 && self.head.0.load(Acquire) >= t >> 1
+    }
 }
 
 /// The segments ever made, found by index; bucket `k` holds 2^k of them.
@@ -322,7 +329,7 @@ mod tests {
         assert!(*q.segments.0.made.lock() <= 5, "segments are used again");
         q.push(1).unwrap();
         q.close();
-        assert_eq!((q.push(2), q.has_work()), (Err(Status::CF_SHUTDOWN), true));
-        assert_eq!((pop(), q.has_work(), q.is_closed()), (Some(1), false, true));
+        assert_eq!((q.push(2), q.has_work(), q.is_over()), (Err(Status::CF_SHUTDOWN), true, false));
+        assert_eq!((pop(), q.has_work(), q.is_closed(), q.is_over()), (Some(1), false, true, true));
     }
 }

@@ -142,7 +142,7 @@ impl Worker<'_> {
                 }
                 Pop::Unfilled => yield_now(),
                 Pop::Empty => {
-                    if self.pool.queue().is_closed() {
+                    if self.pool.queue().is_over() {
                         break;
                     }
                     self.pool.bell().sleep(|| self.pool.queue().has_work() || self.pool.queue().is_closed());
