@@ -171,7 +171,7 @@ CF_TEST(as_completed_gives_tasks_in_completion_order) {
   gate_close(&second);
 }
 
-/* Deviation 1: in CPython a future that is cancelled while it is queued is not given out before a
+/* Deviation: in CPython a future that is cancelled while it is queued is not given out before a
  * worker has met it. */
 CF_TEST(as_completed_gives_a_queued_task_when_it_is_cancelled) {
   gate g = gate_make();

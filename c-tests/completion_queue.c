@@ -3,8 +3,8 @@
  * descriptor, close and free. Many threads at once, arguments and forked children are in
  * completion_queue_threads.c, use inside a pool in deadlock_calls.c.
  *
- * CPython has no counterpart; it answers the wish to add futures while as_completed runs and lets
- * an event loop wait (semantics: a cancelled future is done at once, as everywhere).
+ * CPython has no counterpart: a queue answers the wish to add futures while as_completed runs, and
+ * lets an event loop wait.
  */
 #define _GNU_SOURCE
 #include "scene.h"

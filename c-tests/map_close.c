@@ -168,7 +168,7 @@ static void shut_down_and_cancel(void *executor) {
   ASSERT_OK(cf_executor_shutdown(executor, false, true));
 }
 
-/* Deviation 1: that shutdown wakes a step that waits. */
+/* Deviation: that shutdown wakes a step that waits. */
 CF_TEST(map_next_is_woken_by_a_cancelling_shutdown) {
   cf_executor *one = make_executor(1);
   gate g = gate_make();

@@ -228,7 +228,7 @@ CF_TEST_PLAIN(wait_first_exception_is_not_ended_by_a_cancel) {
   cf_futures_release(fs, 3);
 }
 
-/* Deviation 1: cancel() itself wakes those who wait for all or for the first. In CPython a wait
+/* Deviation: cancel() itself wakes those who wait for all or for the first. In CPython a wait
  * for a cancelled future that is still queued never ends (#92001, #109934). */
 CF_TEST(wait_is_woken_by_cancel_of_a_queued_task) {
   gate g = gate_make();
@@ -254,7 +254,7 @@ static void shut_down_and_cancel(void *executor) {
   ASSERT_OK(cf_executor_shutdown(executor, false, true));
 }
 
-/* Deviation 1: in CPython a wait for futures that shutdown(cancel_futures=True) cancelled never
+/* Deviation: in CPython a wait for futures that shutdown(cancel_futures=True) cancelled never
  * ends (#87893, #136655). */
 CF_TEST(wait_is_woken_by_shutdown_with_cancel_futures) {
   gate g = gate_make();

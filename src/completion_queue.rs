@@ -10,8 +10,7 @@
 use crate::deadlock::{Blocked, Stir, WaitSet, MOST_BRANCHES};
 use crate::fork::{self, Handle};
 use crate::future::cf_future;
-use crate::future::ext::Callback;
-use crate::future::watch::{Entry as Watch, Watcher};
+use crate::future::watch::Watcher;
 use crate::future::word::PENDING;
 use crate::hook::Hook;
 use crate::mem;
@@ -21,7 +20,7 @@ use crate::sys::eventfd::EventFd;
 use crate::time::Deadline;
 use crate::wait::{self, Claims};
 use core::ffi::c_void;
-use core::ptr::{null, null_mut};
+use core::ptr::null_mut;
 
 /// A queue of ended futures; opaque to C.
 pub struct cf_completion_queue {
@@ -46,7 +45,6 @@ struct Entry {
     watcher: Watcher,
     queue: *const cf_completion_queue,
     future: *mut cf_future,
-    watch: *const Watch<Callback>,
     tag: Hook,
     previous: *mut Entry,
     next: *mut Entry,
@@ -149,7 +147,6 @@ impl cf_completion_queue {
             watcher: Watcher { notify: Entry::notify },
             queue: self,
             future: f as *const cf_future as *mut cf_future,
-            watch: null(),
             tag,
             previous: null_mut(),
             next: null_mut(),
@@ -167,16 +164,9 @@ impl cf_completion_queue {
             // SAFETY: under the lock, in no list yet.
             unsafe { inner.pending.push(entry) };
         }
-        // From here on the finisher may move it; the watch is only read by `free`, after this call has returned.
+        // From here on the finisher may move it, and a consumer free it.
         match wait::watch(f, entry.cast(), 0) {
-            Ok(Some(watch)) => {
-                let inner = self.inner.lock();
-                if inner.pending.iter().any(|e| e == entry) {
-                    // SAFETY: still in the list, so alive.
-                    unsafe { (*entry).watch = watch };
-                }
-                Ok(())
-            }
+            Ok(Some(_)) => Ok(()),
             Ok(None) => {
                 // SAFETY: done before it was registered: this thread tells.
                 unsafe { self.move_to_ready(entry) };
@@ -282,22 +272,19 @@ impl cf_completion_queue {
         unsafe { cf_future::release(kept) };
     }
 
-    /// For the graph: does `f` hold for one of the pending futures? None where that cannot be told: with no pending
-    /// future or too many, since others may add to the queue.
-    pub fn any_pending(&self, f: impl Fn(&cf_future) -> bool) -> Option<bool> {
+    /// For the graph: does `f` hold for one of the pending futures? `beyond` is the answer for those that are too many
+    /// to look at. None where nothing is pending: others may add to the queue.
+    pub fn any_pending(&self, f: impl Fn(&cf_future) -> bool, beyond: bool) -> Option<bool> {
         let inner = self.inner.lock();
         if !inner.ready.first.is_null() || inner.closed {
             return Some(true);
         }
-        let mut n = 0;
-        for e in inner.pending.iter() {
-            n += 1;
-            // SAFETY: under the lock entries and their futures are alive.
-            if n > MOST_BRANCHES || f(unsafe { &*(*e).future }) {
-                return if n > MOST_BRANCHES { None } else { Some(true) };
-            }
+        if inner.pending.first.is_null() {
+            return None;
         }
-        (n > 0).then_some(false)
+        // SAFETY: under the lock entries and their futures are alive.
+        let mut pending = inner.pending.iter().map(|e| unsafe { &*(*e).future });
+        Some(pending.by_ref().take(MOST_BRANCHES).any(f) || beyond && pending.next().is_some())
     }
 
     /// -1 if no descriptor can be had.
@@ -349,10 +336,10 @@ impl cf_completion_queue {
             let mut on_the_way = false;
             let mut at = inner.pending.first;
             while !at.is_null() {
-                // SAFETY: under the lock; an entry without a watch is being told.
+                // SAFETY: under the lock the entry and its future are alive. A watch that is not found is being told.
                 unsafe {
                     let next = (*at).next;
-                    if !(*at).watch.is_null() && (*(*at).watch).withdraw(at.cast()) {
+                    if (*(*at).future).withdraw_watch(at.cast()) {
                         inner.pending.remove(at);
                         withdrawn.push(at);
                     } else {

@@ -26,7 +26,7 @@ use crate::status::{Result, Status};
 use crate::sync::{Lock, LockGuard, Ordering::*};
 use crate::time::Deadline;
 
-/// Beyond so many pending futures a wait for ANY counts as live.
+/// So many branches of a wait for ANY are looked at.
 pub const MOST_BRANCHES: usize = 1024;
 
 /// What a thread waits for. The pointers are good while it sleeps: it holds the references.
@@ -177,12 +177,12 @@ fn depends(set: &WaitSet, q: &Published) -> bool {
             _ => !word::is_done(w) && word::runner(w) == q.runner,
         }
     };
-    // SAFETY: as in `set_is_live`.
+    // SAFETY: as in `wait_is_live`.
     unsafe {
         match *set {
             WaitSet::One(f) => needs(&*f),
             WaitSet::All(p, n) | WaitSet::Any(p, n) | WaitSet::FirstFailure(p, n) => branches(p, n).any(needs),
-            WaitSet::Queue(queue) => (*queue).any_pending(needs).unwrap_or(false),
+            WaitSet::Queue(queue) => (*queue).any_pending(needs, false).unwrap_or(false),
             WaitSet::End(executor) => (*executor).id() == q.waiter.executor,
         }
     }
@@ -228,7 +228,7 @@ fn settle(graph: &mut Graph) {
     loop {
         let mut changed = false;
         for i in 0..graph.len() {
-            if !graph[i].live && set_is_live(&graph[i].set, &|runner| thread_is_live(graph, runner)) {
+            if !graph[i].live && wait_is_live(&graph[i], &|runner| thread_is_live(graph, runner)) {
                 graph[i].live = true;
                 changed = true;
             }
@@ -243,22 +243,26 @@ fn thread_is_live(graph: &Graph, runner: u16) -> bool {
     graph.iter().find(|p| p.runner == runner).is_none_or(|p| p.live)
 }
 
-fn set_is_live(set: &WaitSet, is_live: &dyn Fn(u16) -> bool) -> bool {
-    // SAFETY: the waiter that published these pointers keeps what they point to.
+fn wait_is_live(wait: &Published, is_live: &dyn Fn(u16) -> bool) -> bool {
+    // More branches than are looked at: live, unless the waiter can run one of those that were looked at.
+    let beyond = !wait.manner.can_claim;
+    let any = |p, n, ends: &dyn Fn(&cf_future) -> bool| {
+        // SAFETY: the waiter that published these pointers keeps what they point to, here and below.
+        let mut branches = unsafe { branches(p, n) };
+        branches.by_ref().take(MOST_BRANCHES).any(ends) || beyond && branches.next().is_some()
+    };
+    let live = |f: &cf_future| future_is_live(f, is_live);
+    // SAFETY: as above.
     unsafe {
-        match *set {
-            WaitSet::One(f) => future_is_live(&*f, is_live),
-            WaitSet::All(p, n) => core::slice::from_raw_parts(p, n).iter().all(|f| future_is_live(&**f, is_live)),
-            WaitSet::Any(p, n) => {
-                branches(p, n).enumerate().any(|(i, f)| i == MOST_BRANCHES || future_is_live(f, is_live))
-            }
+        match wait.set {
+            WaitSet::One(f) => live(&*f),
+            WaitSet::All(p, n) => branches(p, n).all(live),
+            WaitSet::Any(p, n) => any(p, n, &live),
+            // One that ends well does not end the wait; it is judged anew then.
             WaitSet::FirstFailure(p, n) => {
-                // One that ends well does not end the wait; it is judged anew then.
-                let ends = |f: &cf_future| f.look() == FAILED || !f.is_done() && future_is_live(f, is_live);
-                branches(p, n).all(cf_future::is_done)
-                    || branches(p, n).enumerate().any(|(i, f)| i == MOST_BRANCHES || ends(f))
+                branches(p, n).all(cf_future::is_done) || any(p, n, &|f| f.look() == FAILED || !f.is_done() && live(f))
             }
-            WaitSet::Queue(q) => (*q).any_pending(|f| future_is_live(f, is_live)).unwrap_or(true),
+            WaitSet::Queue(q) => (*q).any_pending(live, beyond).unwrap_or(true),
             WaitSet::End(executor) => (*executor).kind().all_go_on(is_live),
         }
     }
@@ -267,7 +271,7 @@ fn set_is_live(set: &WaitSet, is_live: &dyn Fn(u16) -> bool) -> bool {
 /// The futures of an ANY; NULL stands for one that does not count any more.
 ///
 /// # Safety
-/// As for `set_is_live`.
+/// As for `wait_is_live`.
 unsafe fn branches<'a>(p: *const *mut cf_future, n: usize) -> impl Iterator<Item = &'a cf_future> {
     // SAFETY: the caller's promise.
     unsafe { core::slice::from_raw_parts(p, n).iter().filter_map(|f| f.as_ref()) }
@@ -292,12 +296,12 @@ fn could_claim(p: &Published) -> bool {
             && f.executor() != NO_EXECUTOR
             && executor::lookup(f.executor()).is_some_and(|e| e.kind().claimable(p.waiter))
     };
-    // SAFETY: as in `set_is_live`.
+    // SAFETY: as in `wait_is_live`.
     p.manner.can_claim
         && unsafe {
             match p.set {
                 WaitSet::Any(f, n) | WaitSet::FirstFailure(f, n) => branches(f, n).take(MOST_BRANCHES).any(claimable),
-                WaitSet::Queue(q) => (*q).any_pending(claimable).unwrap_or(false),
+                WaitSet::Queue(q) => (*q).any_pending(claimable, false).unwrap_or(false),
                 _ => false,
             }
         }

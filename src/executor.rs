@@ -289,16 +289,30 @@ impl cf_executor {
         let set = deadlock::WaitSet::End(self);
         let _blocked =
             deadlock::Blocked::enter(set, deadline, deadlock::Manner { stir: None, can_claim: false, firm: false })?;
-        // A callback that this very thread runs as a guest cannot be waited for.
-        let own = guests_here(self.id).count() as u32;
         if !self.kind.join(deadline) {
             return Err(Status::CF_TIMEOUT);
         }
+        // The callbacks that this very thread runs as a guest are not waited for, neither here nor by another
+        // guest that waits in the same way: so this thread is no guest meanwhile.
+        let own = guests_here(self.id).count() as u32;
+        self.leave_guests(own);
+        let result = self.wait_for_guests(deadline);
+        self.guests.fetch_add(own, Relaxed);
+        result
+    }
+
+    /// Release: the end of the executor comes after what the guests did.
+    fn leave_guests(&self, n: u32) {
+        if n > 0 && self.guests.fetch_sub(n, Release) & AWAITED != 0 {
+            self.sleepers.wake_all(sync::address(&self.guests));
+        }
+    }
+
+    fn wait_for_guests(&self, deadline: Deadline) -> Result<()> {
         loop {
-            // Acquire: pairs with the guest's Release.
+            // Acquire: pairs with the guests' Release. The mark stays: others may wait as well.
             let n = self.guests.fetch_or(AWAITED, Acquire) | AWAITED;
-            if n & !AWAITED <= own {
-                self.guests.fetch_and(!AWAITED, Relaxed);
+            if n == AWAITED {
                 return Ok(());
             }
             // SAFETY: the caller's reference keeps the word.
@@ -306,7 +320,7 @@ impl cf_executor {
                 let unchanged = || self.guests.load(Relaxed) == n;
                 self.sleepers.wait(sync::address(&self.guests), n, unchanged, deadline)
             };
-            if !in_time && self.guests.load(Acquire) & !AWAITED > own {
+            if !in_time && self.guests.load(Acquire) & !AWAITED > 0 {
                 return Err(Status::CF_TIMEOUT);
             }
         }
@@ -450,10 +464,7 @@ pub fn as_guest<R>(id: u16, runs_task: bool, f: impl FnOnce(Option<&cf_executor>
     GUESTS.set(&guest);
     let result = f(Some(&executor));
     GUESTS.set(guest.previous);
-    // Release: the end of the executor comes after what was done here.
-    if executor.guests.fetch_sub(1, Release) & AWAITED != 0 {
-        executor.sleepers.wake_all(sync::address(&executor.guests));
-    }
+    executor.leave_guests(1);
     result
 }
 

@@ -49,6 +49,20 @@ pub unsafe fn free_bytes(p: *mut u8, size: usize, align: usize) {
     }
 }
 
+/// Bytes from [`try_bytes`] that are freed when this goes.
+pub struct Bytes {
+    pub place: *mut u8,
+    pub size: usize,
+    pub align: usize,
+}
+
+impl Drop for Bytes {
+    fn drop(&mut self) {
+        // SAFETY: made by `try_bytes` with this size and alignment, and this is the owner.
+        unsafe { free_bytes(self.place, self.size, self.align) };
+    }
+}
+
 /// A boxed slice of `n` values made by `make`; `CF_NO_MEMORY` when there is no room.
 pub fn try_slice<T>(n: usize, make: impl FnMut(usize) -> T) -> Result<Box<[T]>> {
     let mut v = Vec::new();

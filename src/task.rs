@@ -11,6 +11,7 @@ use crate::future::cf_future;
 use crate::future::node::Birth;
 use crate::hook::Hook;
 use crate::map::outcome::Outcome;
+use crate::mem;
 use crate::runner::Runner;
 use crate::status::{Result, Status};
 use crate::threads::worker::Seat;
@@ -102,6 +103,15 @@ impl cf_task {
         place.map_err(|status| cf_error::plain(status, 0))
     }
 
+    fn take_large(&mut self) -> Option<mem::Bytes> {
+        match self.sink {
+            Sink::Future(future) => future.take_large_result(),
+            // SAFETY: as in `place`.
+            Sink::Item(outcome) => unsafe { (*outcome).take_large() },
+            _ => self.spill.as_mut().and_then(Outcome::take_large),
+        }
+    }
+
     fn spill(&mut self, size: usize) -> Result<*mut u8> {
         self.spill.get_or_insert_with(Outcome::new).place(size)
     }
@@ -112,9 +122,11 @@ impl cf_task {
         if data.is_null() && size > 0 {
             return self.refuse(cf_error::plain(Status::CF_INVALID_ARGUMENT, 0));
         }
+        // A task may return a part of its own earlier result: that lives until the copy is made.
+        let _earlier = self.take_large();
         match self.place(size) {
             Ok(place) => {
-                // SAFETY: the caller's promise; the task may return a part of its own earlier result.
+                // SAFETY: the caller's promise; the two may overlap.
                 unsafe { core::ptr::copy(data.cast::<u8>(), place, if data.is_null() { 0 } else { size }) };
                 if self.failure.is_some() {
                     COULD_NOT_STORE

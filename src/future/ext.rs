@@ -70,7 +70,7 @@ impl Ext {
         // SAFETY: the caller's promise.
         unsafe {
             let ext = this.as_ref();
-            ext.drop_result();
+            drop(ext.take_result());
             let first = &ext.first as *const _ as *mut Entry<Callback>;
             for e in ext.watches.entries() {
                 if e != first {
@@ -107,15 +107,11 @@ impl Ext {
         (p.cast(), size)
     }
 
-    /// By the claimer or the last reference.
-    pub fn drop_result(&self) {
+    /// By the claimer or the last reference: the result is the caller's to free.
+    pub fn take_result(&self) -> Option<mem::Bytes> {
         // SAFETY: the only user of the result.
-        unsafe {
-            let (p, size) = self.result.with_mut(|r| core::ptr::replace(r, (null_mut(), 0)));
-            if !p.is_null() {
-                mem::free_bytes(p, size, ALIGN);
-            }
-        }
+        let (place, size) = self.result.with_mut(|r| unsafe { core::ptr::replace(r, (null_mut(), 0)) });
+        (!place.is_null()).then_some(mem::Bytes { place, size, align: ALIGN })
     }
 
     fn fresh_entry(&self) -> Result<*mut Entry<Callback>> {
@@ -150,6 +146,11 @@ impl Ext {
                 }
             }
         }
+    }
+
+    /// Takes back the watch of this watcher, wherever it stands in the list.
+    pub fn withdraw(&self, watcher: *mut Watcher) -> bool {
+        self.watches.withdraw(watcher)
     }
 
     /// Registers a callback; gives it back if the future is done. The caller has set the flag.

@@ -6,6 +6,7 @@ use crate::capi::types::TaskFn;
 use crate::error::cf_error;
 use crate::executor::NO_EXECUTOR;
 use crate::hook::Hook;
+use crate::mem;
 use crate::runner::Runner;
 use crate::status::{Result, Status};
 use crate::sync::{self, fence, AtomicPtr, AtomicU32, Cell, Ordering::*, Sleepers};
@@ -283,6 +284,18 @@ impl cf_future {
         Ok(place)
     }
 
+    /// Takes a large result out, so that it outlives what is stored next.
+    pub(crate) fn take_large_result(&self) -> Option<mem::Bytes> {
+        if self.result_area() != Area::Large as u8 {
+            return None;
+        }
+        // SAFETY: by the claimer; a large result has its extension.
+        unsafe {
+            self.result_area.with_mut(|p| *p = 0);
+            (*self.ext.load(Relaxed)).take_result()
+        }
+    }
+
     pub(crate) fn store_object(&self, object: Hook) {
         self.drop_result();
         let (data, destroy) = object.into_parts();
@@ -343,7 +356,7 @@ impl cf_future {
             } else if area == Area::Error as u8 {
                 drop(self.result.with(|p| p.cast::<cf_error>().read()));
             } else {
-                (*self.ext.load(Relaxed)).drop_result();
+                drop((*self.ext.load(Relaxed)).take_result());
             }
         }
     }
@@ -378,6 +391,11 @@ impl cf_future {
         }
         let ext = self.ext()?;
         Ok((!word::is_done(self.word.flag(word::CALLBACKS))).then_some(ext))
+    }
+
+    /// Takes back the watch of this watcher; false if it is being told, or was.
+    pub(crate) fn withdraw_watch(&self, watcher: *mut super::watch::Watcher) -> bool {
+        self.existing_ext().is_some_and(|ext| ext.withdraw(watcher))
     }
 
     pub(super) fn existing_ext(&self) -> Option<&Ext> {

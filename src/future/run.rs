@@ -27,39 +27,42 @@ impl cf_future {
         self.drop_argument();
         runner.depth.set(runner.depth.get() - 1);
         // Only the outermost frame of a worker says that the worker is between tasks.
-        let seat = if runner.depth.get() == 0 { runner.seat() } else { None };
-        match outcome {
-            Ok(()) => self.finish(word::FINISHED, seat),
+        let outermost = if runner.depth.get() == 0 { runner.seat() } else { None };
+        let state = match outcome {
+            Ok(()) => word::FINISHED,
             Err(error) => {
                 self.store_error(error);
-                self.finish(word::FAILED, seat)
+                word::FAILED
             }
+        };
+        // Before the publish, so that whoever sees the result and submits again finds this worker free.
+        if let Some(seat) = outermost {
+            seat.rest();
         }
+        let before = self.word.publish(state);
+        // Callbacks and destroy functions are user code like the task: what they wait for may run inside them.
+        runner.depth.set(runner.depth.get() + 1);
+        self.after_publish(before, outermost);
+        // SAFETY: the pool's reference, which came with the claim.
+        unsafe { cf_future::drop_ref(self) };
+        runner.depth.set(runner.depth.get() - 1);
     }
 
     /// Fails a node that this thread has claimed and will not run.
     pub fn fail_unrun(&'static self, error: cf_error) {
         self.drop_argument();
         self.store_error(error);
-        self.finish(word::FAILED, None);
-    }
-
-    /// Publishes the outcome and does all that follows. The pool's reference is this thread's until the end.
-    fn finish(&'static self, state: u64, seat: Option<&Seat>) {
-        // Before the publish, so that whoever sees the result and submits again finds this worker free.
-        if let Some(seat) = seat {
-            seat.rest();
-        }
-        let before = self.word.publish(state);
-        self.after_publish(before, seat);
+        let before = self.word.publish(word::FAILED);
+        self.after_publish(before, None);
         // SAFETY: the pool's reference, which came with the claim.
         unsafe { cf_future::drop_ref(self) };
     }
 
-    fn after_publish(&'static self, before: u64, seat: Option<&Seat>) {
+    /// The publisher holds a reference until the end. `outermost` is a worker's seat that was said to be free.
+    fn after_publish(&'static self, before: u64, outermost: Option<&Seat>) {
         let mut callbacks = self.tell(before).peekable();
         let user_code = callbacks.peek().is_some() || self.has_hooks();
-        if let (true, Some(seat)) = (user_code, seat) {
+        if let (true, Some(seat)) = (user_code, outermost) {
             seat.work();
         }
         callbacks.for_each(|c| c.run(self));

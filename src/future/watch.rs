@@ -117,6 +117,21 @@ impl<C> Watches<C> {
         Registered::NeedsEntry
     }
 
+    /// Takes back the watch of this watcher; false if it is being told, or was. The caller holds a reference.
+    pub fn withdraw(&self, watcher: *mut Watcher) -> bool {
+        let mut e = self.head.load(Acquire);
+        while !e.is_null() && !Self::is_closed(e) {
+            // SAFETY: as in `reuse`.
+            let entry = unsafe { &*e };
+            if entry.withdraw(watcher) {
+                return true;
+            }
+            // SAFETY: as in `reuse`.
+            e = entry.next.with(|p| unsafe { *p });
+        }
+        false
+    }
+
     /// Pushes a fresh entry for a watch. On `Done` the entry is the caller's again.
     ///
     /// # Safety

@@ -58,6 +58,17 @@ impl Outcome {
         Ok(place)
     }
 
+    /// Takes a large result out, so that it outlives what is stored next.
+    pub fn take_large(&mut self) -> Option<mem::Bytes> {
+        if self.holds != Holds::Large {
+            return None;
+        }
+        self.holds = Holds::Nothing;
+        // SAFETY: a large result's address lies in the bytes.
+        let place = unsafe { self.bytes.as_ptr().cast::<*mut u8>().read() };
+        Some(mem::Bytes { place, size: self.size, align: ALIGN })
+    }
+
     pub fn store_object(&mut self, object: Hook) {
         self.clear();
         let (data, destroy) = object.into_parts();

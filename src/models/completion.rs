@@ -5,8 +5,8 @@ use super::future::{Future, Rule, RIGHT};
 use super::{holds, refuted};
 use crate::future::word::CANCELLED;
 use crate::sync::Ordering::*;
-use loom::sync::Arc;
 use loom::thread;
+use std::sync::Arc;
 
 /// What a thread does with the future. All but the worker, who has a hint, hold a reference.
 #[derive(Clone, Copy, PartialEq)]
@@ -72,27 +72,27 @@ fn meeting(rule: Rule, what: &'static [Does]) {
 
 holds! {
     /// A callback, a sleeper and the worker; the extension is made while the worker may be publishing.
-    first_callback_against_the_finisher, 2, || meeting(RIGHT, &[Wait, Work, Register(0)])
+    first_callback_against_the_finisher, 3, || meeting(RIGHT, &[Wait, Work, Register(0)])
 }
 holds! {
     /// Two callbacks whose registrants both make the extension.
-    two_callbacks_against_the_finisher, 2, || meeting(RIGHT, &[Register(0), Work, Register(1)])
+    two_callbacks_against_the_finisher, 3, || meeting(RIGHT, &[Register(0), Work, Register(1)])
 }
 holds! {
     /// The claim and the cancel exclude each other, and who wins owns the pool's reference.
-    cancel_against_the_worker, 2, || meeting(RIGHT, &[Register(0), Work, Cancel])
+    cancel_against_the_worker, 3, || meeting(RIGHT, &[Register(0), Work, Cancel])
 }
 holds! {
     /// Both sleep on the low half of one word, to which the other's announcement and the cancel are changes.
-    two_sleepers_and_a_cancel, 2, || meeting(RIGHT, &[Wait, Cancel, Wait, Work])
+    two_sleepers_and_a_cancel, 2, || meeting(RIGHT, &[Wait, Cancel, Wait])
 }
 holds! {
     /// Of two setters one wins, the other is told so and touches nothing.
-    two_setters, 2, || meeting(RIGHT, &[Set, Set, Register(0)])
+    two_setters, 3, || meeting(RIGHT, &[Set, Set, Register(0)])
 }
 holds! {
     /// A future that is cancelled does not run, one that runs is not cancelled.
-    cancel_against_a_by_hand_runner, 2, || meeting(RIGHT, &[Wait, RunAndSet, Cancel])
+    cancel_against_a_by_hand_runner, 3, || meeting(RIGHT, &[Wait, RunAndSet, Cancel])
 }
 refuted! {
     /// The finisher sees the flag, finds no extension to close, and the registrant pushes onto a list nobody looks at.
@@ -107,7 +107,7 @@ refuted! {
     /// A sleeper that announced itself between the look at the flags and the publish sleeps for ever.
     no_flags_from_a_load, 2, "deadlock", || meeting(Rule { flags_from_a_load: true, ..RIGHT }, &[Wait, Work])
 }
-refuted!(no_reference_dropped_before_telling, 2, "Causality violation", || {
+refuted!(no_reference_dropped_before_telling, 2, "used after the last reference", || {
     meeting(Rule { reference_dropped_early: true, ..RIGHT }, &[Register(0), Work])
 });
 refuted!(no_outcome_stored_before_the_step, 2, "Causality violation", || {

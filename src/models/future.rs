@@ -1,15 +1,16 @@
 //! A future with everything but its memory management: the real word and the real list of watches, put together
 //! as `future/node`, `future/ext` and `future/run` do. Driven by `completion` and `watch`.
 //!
-//! Every use reads `alive` and the last reference writes it, so a use after that is a causality violation.
+//! Every use reads `alive` and the last reference writes it, so a use that could come after that is a causality
+//! violation, and one that does come after it fails.
 
 use crate::future::watch::{Entry, Registered, Watcher, Watches};
 use crate::future::word::{self, Word, BY_HAND, CALLBACKS, CANCELLED, FINISHED, PENDING, RUNNING, SETTING, WAITERS};
 use crate::sync::{self, fence, AtomicPtr, AtomicU32, Cell, Ordering::*, Sleepers};
 use crate::time::Deadline;
 use core::ptr::null_mut;
-use loom::sync::Arc;
-use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::{AtomicBool, AtomicUsize};
+use std::sync::Arc;
 
 const OUTCOME: u32 = 42;
 
@@ -46,6 +47,7 @@ pub struct Future {
     ext: AtomicPtr<Watches<Callback>>,
     outcome: Cell<u32>,
     alive: Cell<()>,
+    gone: AtomicBool,
     sleepers: Sleepers,
     /// How often each callback ran.
     pub called: [AtomicUsize; 2],
@@ -66,6 +68,7 @@ impl Future {
             ext: AtomicPtr::new(null_mut()),
             outcome: Cell::new(0),
             alive: Cell::new(()),
+            gone: AtomicBool::new(false),
             sleepers: Sleepers::new(),
             called: [z(), z()],
             ended: z(),
@@ -76,6 +79,7 @@ impl Future {
     }
 
     fn touch(&self) {
+        assert!(!self.gone.load(Relaxed), "used after the last reference");
         self.alive.with(|_| ());
     }
 
@@ -94,6 +98,7 @@ impl Future {
         if self.refs.fetch_sub(1, Release) == 1 {
             fence(Acquire);
             self.alive.with_mut(|_| ());
+            self.gone.store(true, Relaxed);
             self.outcome.with_mut(|_| ());
             let ext = self.ext.load(Relaxed);
             if !ext.is_null() {
@@ -136,7 +141,9 @@ impl Future {
         let ext = self.ext.load(Acquire);
         if before & CALLBACKS != 0 && !ext.is_null() {
             // SAFETY: the finisher's reference; it closes once.
-            unsafe { Watches::take_callbacks((*ext).close()) }.for_each(|k| self.call(k));
+            let callbacks = unsafe { Watches::take_callbacks((*ext).close()) };
+            let callbacks: Vec<_> = callbacks.inspect(|k| self.call(*k)).collect();
+            assert!(callbacks.is_sorted(), "not in the order of registration");
         }
         if before & BY_HAND == 0 && !self.rule.reference_dropped_early {
             self.release();

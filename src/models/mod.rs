@@ -12,13 +12,14 @@
 //! Two things to know when writing a model: a load may return a stale value for ever, so a loop that waits for
 //! another thread yields; and loom treats SeqCst accesses as AcqRel.
 
-//mod bell;
+mod bell;
 mod completion;
 //mod completions_line;
-//mod crew;
+mod crew;
 //mod deadlock;
 mod future;
 //mod node;
+mod pool;
 mod queue;
 mod ranges;
 mod stack;

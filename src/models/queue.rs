@@ -5,9 +5,9 @@ use super::{holds, refuted};
 use crate::status::Status;
 use crate::sync::{yield_now, Cell, Ordering::*};
 use crate::threads::queue::{Fifo, Pop};
-use loom::sync::Arc;
 use loom::thread;
 use std::sync::atomic::AtomicUsize;
+use std::sync::Arc;
 
 /// A queue of tasks: the hint `i + 1` stands for `task[i]`, which is written before the push.
 struct Tasks<const N: usize> {

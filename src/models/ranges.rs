@@ -3,9 +3,9 @@
 use super::{holds, refuted};
 use crate::ranges::Ranges;
 use crate::sync::Ordering::*;
-use loom::sync::Arc;
 use loom::thread;
 use std::sync::atomic::AtomicUsize;
+use std::sync::Arc;
 
 /// Each participant works until it finds nothing; then every item has been seen once.
 fn every_item_once(count: usize, grain: usize, participants: usize, numbers: &'static [usize]) {

@@ -3,8 +3,8 @@
 use super::{holds, refuted};
 use crate::future::stack::{IndexStack, Links};
 use crate::sync::{AtomicU32, AtomicU64, Cell, Ordering::*};
-use loom::sync::Arc;
 use loom::thread;
+use std::sync::Arc;
 
 const ENTRIES: u32 = 3;
 

@@ -6,8 +6,8 @@ use super::{holds, refuted};
 use crate::future::watch::Watcher;
 use crate::sync::{self, fence, AtomicU32, Cell, Ordering::*, Sleepers};
 use crate::time::Deadline;
-use loom::sync::Arc;
 use loom::thread;
+use std::sync::Arc;
 
 /// A wait: told by the finisher, sleeps on one word, lives until it was told and nobody waits.
 #[repr(C)]
@@ -145,8 +145,22 @@ holds! {
     an_entry_changes_hands, 2, || come_and_go(&[&[AtOnce], &[WhenDone]], 2)
 }
 holds! {
-    /// As before, with three threads.
-    three_threads_share_entries, 1, || come_and_go(&[&[AtOnce], &[AtOnce], &[WhenDone]], 3)
+    /// Callbacks are run in the order in which one thread registered them, whatever watches come and go between.
+    callbacks_among_watches, 2, || {
+        let f = Future::new(RIGHT, 3, false);
+        let block = Arc::new(Block::new(&*f));
+        let (worker, other, b) = (f.clone(), f.clone(), block.clone());
+        let worker = thread::spawn(move || worker.work());
+        let other = thread::spawn(move || {
+            watch(&other, &b, AtOnce);
+            other.release();
+        });
+        (0..2).for_each(|k| f.add_callback(k));
+        f.release();
+        [worker, other].into_iter().for_each(|t| t.join().unwrap());
+        assert!(f.called.iter().all(|n| n.load(Relaxed) == 1), "a callback runs exactly once");
+        assert_eq!((f.references(), f.entries.load(Relaxed), block.refs.load(Relaxed)), (0, 0, 0));
+    }
 }
 refuted! {
     /// A withdrawal that was refused means that the finisher uses the block now.

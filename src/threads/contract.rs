@@ -20,7 +20,7 @@ impl Executor for Pool {
             hint.forget();
             return Err(if self.broken().is_some() { Status::CF_BROKEN_POOL } else { e });
         }
-        if self.call_somebody().is_err() && self.crew().count().active() == 0 && hint.revoke() {
+        if self.call_for().is_err() && self.crew().count().active() == 0 && hint.revoke() {
             return Err(Status::CF_OS_ERROR);
         }
         Ok(())

@@ -39,6 +39,7 @@ pub struct Crew {
 #[derive(PartialEq, Eq, Debug)]
 pub enum Growth {
     FromReserve,
+    /// With so many seats used before.
     NewSeat(usize),
     None,
 }
@@ -99,7 +100,7 @@ impl Crew {
         }
     }
 
-    /// The new seat's thread could not be started. Starts are serialised by the wake in flight.
+    /// The new seat's thread could not be started.
     pub fn undo_new_seat(&self) {
         self.word.fetch_sub(USED, AcqRel);
     }

@@ -49,6 +49,12 @@ pub struct Pool {
     bell: Bell,
     crew: Crew,
     seats: Box<[Seat]>,
+    /// So many seats, from the front, have ever been taken.
+    seats_used: AtomicU32,
+    seating: Lock<Seating>,
+    /// Held while the very first thread is started.
+    first_start: Lock<()>,
+    has_thread: AtomicBool,
     /// One terminated name per seat, `name_size` bytes each; written by the seat's thread.
     names: Box<[sync::Cell<u8>]>,
     name_size: usize,
@@ -69,6 +75,11 @@ pub struct Pool {
     ended: Lock<Ended>,
 }
 
+struct Seating {
+    /// Seats whose thread could not be started.
+    vacant: Vec<u16>,
+}
+
 pub(super) struct Ended {
     pub handles: Vec<thread::Handle>,
     pub detached: bool,
@@ -86,12 +97,18 @@ impl Pool {
         let bytes = name_size.checked_mul(seats).ok_or(Status::CF_NO_MEMORY)?;
         let mut handles = Vec::new();
         handles.try_reserve_exact(seats).map_err(|_| Status::CF_NO_MEMORY)?;
+        let mut vacant = Vec::new();
+        vacant.try_reserve_exact(seats).map_err(|_| Status::CF_NO_MEMORY)?;
         let copy = |s: &CStr| mem::try_slice(s.count_bytes(), |i| s.to_bytes()[i]);
         Ok(Pool {
             queue: Fifo::new()?,
             bell: Bell::new(),
             crew: Crew::new(plan.max_workers, seats),
             seats: mem::try_slice(seats, |i| Seat::new(i as u32))?,
+            seats_used: AtomicU32::new(0),
+            seating: Lock::new(Seating { vacant }),
+            first_start: Lock::new(()),
+            has_thread: AtomicBool::new(false),
             names: mem::try_slice(bytes, |_| sync::Cell::new(0))?,
             name_size,
             prefix: copy(plan.name)?,
@@ -142,7 +159,7 @@ impl Pool {
     }
 
     pub fn seats_used(&self) -> &[Seat] {
-        &self.seats[..self.crew.count().used()]
+        &self.seats[..self.seats_used.load(Acquire) as usize]
     }
 
     pub fn inline_wait(&self) -> bool {
@@ -205,7 +222,7 @@ impl Pool {
                         self.sleepers.wake_one(sync::address(&self.permits));
                         return Ok(());
                     }
-                    Growth::NewSeat(i) => return self.start(&self.seats[i]),
+                    Growth::NewSeat(_) => return self.start(),
                     Growth::None => self.bell.clear(), // and look again
                 }
             }
@@ -218,24 +235,56 @@ impl Pool {
     /// pool could not grow when it entered user code.
     fn needs_thread(&self) -> bool {
         let c = self.crew.count();
-        self.crew.can_grow() && (c.away() > 0 || self.seats[..c.used()].iter().all(Seat::is_in_user_code))
+        self.crew.can_grow() && (c.away() > 0 || self.seats_used().iter().all(Seat::is_in_user_code))
     }
 
-    fn start(&self, seat: &Seat) -> Result<(), i32> {
+    /// Starts a thread for which the crew has made room. `Err` carries errno, and all is as before then.
+    fn start(&self) -> Result<(), i32> {
+        let seat = &self.seats[self.take_seat()];
         self.alive.fetch_add(1, Relaxed);
         self.executor().retain();
         let arg = seat as *const Seat as *mut core::ffi::c_void;
         let started = thread::start(self.stack_size, worker::main, arg);
         self.start_fails.store(started.is_err(), Relaxed);
         if let Err(errno) = started {
+            seat.vacate();
+            self.seating.lock().vacant.push(seat.index() as u16); // room for every seat was made with the pool
             self.crew.undo_new_seat();
-            self.alive.fetch_sub(1, Relaxed);
             self.bell.clear();
+            self.one_less_alive();
             // The caller holds a reference of its own, so this is not the last.
             self.executor().release();
             return Err(errno);
         }
+        self.has_thread.store(true, Release);
         Ok(())
+    }
+
+    /// A seat for a new thread: one that a failed start has left, or one that was never used.
+    fn take_seat(&self) -> usize {
+        let mut seating = self.seating.lock();
+        let seat = match seating.vacant.pop() {
+            Some(i) => i as usize,
+            None => self.seats_used.fetch_add(1, AcqRel) as usize,
+        };
+        self.seats[seat].take();
+        seat
+    }
+
+    /// As `call_somebody`, for a submitter; as long as the pool has no thread at all, one after the other, so that
+    /// nobody relies on a start that fails.
+    pub(super) fn call_for(&self) -> Result<(), i32> {
+        if self.has_thread.load(Acquire) {
+            return self.call_somebody();
+        }
+        let _one_at_a_time = self.first_start.lock();
+        self.call_somebody()
+    }
+
+    fn one_less_alive(&self) {
+        if self.alive.fetch_sub(1, AcqRel) == 1 {
+            self.sleepers.wake_all(sync::address(&self.alive));
+        }
     }
 
     /// Sleeps until called out of the reserve; false if the pool has ended.
@@ -271,9 +320,7 @@ impl Pool {
                 ended.handles.push(handle); // room for every seat was made with the pool
             }
         }
-        if self.alive.fetch_sub(1, AcqRel) == 1 {
-            self.sleepers.wake_all(sync::address(&self.alive));
-        }
+        self.one_less_alive();
         executor.release();
     }
 

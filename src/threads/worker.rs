@@ -65,6 +65,18 @@ impl Seat {
         self.pool().seat_name(self.index)
     }
 
+    /// A thread is about to be started for this seat.
+    pub fn take(&self) {
+        self.runner.store(NOBODY as u32, Relaxed);
+        self.rest();
+    }
+
+    /// It could not be started: nobody here will look at the queue.
+    pub fn vacate(&self) {
+        self.runner.store(LEFT, Relaxed);
+        self.in_user_code.0.store(true, Relaxed);
+    }
+
     pub fn runner(&self) -> u16 {
         self.runner.load(Relaxed) as u16
     }

@@ -1,0 +1,370 @@
+//! A pool with everything but tasks of the user's: the real queue, bell and crew, put together as `threads/pool`,
+//! `threads/worker` and `threads/contract` do. Driven by `bell` and `crew`.
+//!
+//! A task that nobody runs, or a thread that nobody wakes, leaves the main thread asleep for ever.
+
+use crate::sync::{self, yield_now, AtomicBool, AtomicU32, Ordering::*, Sleepers};
+use crate::threads::bell::{Bell, Call};
+use crate::threads::crew::{Crew, Growth};
+use crate::threads::queue::{Fifo, Pop};
+use crate::time::Deadline;
+use loom::thread::{self, JoinHandle};
+use std::sync::atomic::AtomicUsize;
+use std::sync::Arc;
+use std::sync::Mutex;
+
+/// In `permits`.
+const POOL_CLOSED: u32 = 1 << 31;
+
+#[derive(Clone, Copy)]
+pub enum Task {
+    Quick,
+    /// It stays in user code until those tasks (bits) have ended.
+    Holds(u32),
+    /// It waits for them through the library, so that a spare may stand in.
+    Blocks(u32),
+}
+
+/// What differs in the variations; `RIGHT` is what the code does.
+#[derive(Clone, Copy)]
+pub struct Rule {
+    /// A woken worker clears the flag before it runs the task, and looks.
+    pub pass_on: bool,
+    /// It looks, and clears the flag after that.
+    pub look_then_clear: bool,
+    /// A worker that stayed up leaves the flag alone.
+    pub woken_if_it_slept: bool,
+    /// The last look before sleeping loads the tail, as a pop does.
+    pub last_look_is_a_pop: bool,
+    pub call_then_push: bool,
+    /// A worker looks at the queue and then marks its seat.
+    pub look_then_mark: bool,
+    /// Who could not start the first thread leaves what others have queued.
+    pub leave_the_unserved: bool,
+    /// A thread that blocks does not look at what is queued.
+    pub block_without_a_look: bool,
+    /// A thread that is back stays active.
+    pub never_stand_by: bool,
+}
+
+pub const RIGHT: Rule = Rule {
+    pass_on: true,
+    look_then_clear: false,
+    woken_if_it_slept: false,
+    last_look_is_a_pop: false,
+    call_then_push: false,
+    look_then_mark: false,
+    leave_the_unserved: false,
+    block_without_a_look: false,
+    never_stand_by: false,
+};
+
+pub struct Pool {
+    rule: Rule,
+    tasks: &'static [Task],
+    queue: Fifo<2>,
+    bell: Bell,
+    crew: Crew,
+    in_user_code: Vec<AtomicBool>,
+    permits: AtomicU32,
+    sleepers: Sleepers,
+    /// Tasks whose hint is stale.
+    claimed: Vec<AtomicBool>,
+    /// Tasks that have ended, one bit each.
+    ended: AtomicU32,
+    waiting: Sleepers,
+    /// So many starts of a thread will fail.
+    failing_starts: AtomicUsize,
+    threads: Mutex<Vec<JoinHandle<()>>>,
+    /// Threads that ever sat down, and that ever stood by.
+    pub started: AtomicUsize,
+    pub stood_by: AtomicUsize,
+}
+
+impl Pool {
+    pub fn new(rule: Rule, tasks: &'static [Task], max: usize, spares: usize, failing_starts: usize) -> Arc<Pool> {
+        Arc::new(Pool {
+            rule,
+            tasks,
+            queue: Fifo::new().unwrap(),
+            bell: Bell::new(),
+            crew: Crew::new(max, max + spares),
+            in_user_code: (0..max + spares).map(|_| AtomicBool::new(false)).collect(),
+            permits: AtomicU32::new(0),
+            sleepers: Sleepers::new(),
+            claimed: tasks.iter().map(|_| AtomicBool::new(false)).collect(),
+            ended: AtomicU32::new(0),
+            waiting: Sleepers::new(),
+            failing_starts: AtomicUsize::new(failing_starts),
+            threads: Mutex::new(Vec::new()),
+            started: AtomicUsize::new(0),
+            stood_by: AtomicUsize::new(0),
+        })
+    }
+
+    /// With so many workers from the start, who were not called by anybody.
+    pub fn with_workers(rule: Rule, tasks: &'static [Task], workers: usize) -> Arc<Pool> {
+        let pool = Pool::new(rule, tasks, workers, 0, 0);
+        for i in 0..workers {
+            assert_eq!(pool.crew.grow(), Growth::NewSeat(i));
+            pool.sit_down(i, false);
+        }
+        pool
+    }
+
+    fn sit_down(self: &Arc<Self>, seat: usize, woken: bool) {
+        let pool = self.clone();
+        let thread = thread::spawn(move || Worker { pool: &pool, seat, woken }.live());
+        self.threads.lock().unwrap().push(thread);
+        self.started.fetch_add(1, Relaxed);
+    }
+
+    /// All tasks end; then the pool does, as in `Pool::close` and `join`.
+    pub fn end(self: &Arc<Self>) {
+        self.wait_for((1 << self.tasks.len()) - 1);
+        self.queue.close();
+        self.bell.ring_all();
+        self.permits.fetch_or(POOL_CLOSED, Release);
+        self.sleepers.wake_all(sync::address(&self.permits));
+        loop {
+            let thread = self.threads.lock().unwrap().pop();
+            match thread {
+                Some(thread) => thread.join().unwrap(),
+                None => break,
+            }
+        }
+        assert!(self.queue.is_over());
+        assert!(self.crew.count().active() <= self.crew.max_active(), "more are active than may be");
+    }
+
+    fn wait_for(&self, tasks: u32) {
+        loop {
+            let ended = self.ended.load(Acquire);
+            if ended & tasks == tasks {
+                return;
+            }
+            let unchanged = || self.ended.load(Relaxed) == ended;
+            // SAFETY: the word lives as long as the pool.
+            unsafe { self.waiting.wait(sync::address(&self.ended), ended, unchanged, Deadline::NEVER) };
+        }
+    }
+
+    /// A task has run, was refused or has failed.
+    fn finish(&self, task: usize) {
+        let before = self.ended.fetch_or(1 << task, AcqRel);
+        assert_eq!(before >> task & 1, 0, "a task ended twice");
+        self.waiting.wake_all(sync::address(&self.ended));
+    }
+
+    fn claim(&self, task: usize) -> bool {
+        !self.claimed[task].swap(true, AcqRel)
+    }
+
+    // ---- as in `contract` and `pool`
+
+    pub fn submit(self: &Arc<Self>, task: usize) {
+        if self.rule.call_then_push {
+            self.call_somebody().unwrap();
+        }
+        self.queue.push(task as u64 + 1).unwrap();
+        if self.rule.call_then_push {
+            return;
+        }
+        if self.call_somebody().is_err() && self.crew.count().active() == 0 {
+            if self.claim(task) {
+                self.finish(task);
+            }
+            if !self.rule.leave_the_unserved {
+                self.end_unserved();
+            }
+        }
+    }
+
+    fn end_unserved(self: &Arc<Self>) {
+        while self.queue.has_work() && self.crew.count().used() == 0 {
+            if self.call_somebody().is_ok() {
+                return;
+            }
+            match self.queue.pop() {
+                Pop::Hint(hint) if self.claim(hint as usize - 1) => self.finish(hint as usize - 1),
+                Pop::Hint(_) => {}
+                Pop::Empty | Pop::Unfilled => yield_now(),
+            }
+        }
+    }
+
+    fn look(self: &Arc<Self>) {
+        if self.queue.has_work() {
+            let _ = self.call_somebody();
+        }
+    }
+
+    fn call_somebody(self: &Arc<Self>) -> Result<(), ()> {
+        loop {
+            if self.bell.call() != Call::NobodySleeps || !self.needs_thread() {
+                return Ok(());
+            }
+            if self.bell.begin_start() {
+                match self.crew.grow() {
+                    Growth::FromReserve => {
+                        self.permits.fetch_add(1, Release);
+                        self.sleepers.wake_one(sync::address(&self.permits));
+                        return Ok(());
+                    }
+                    Growth::NewSeat(i) => return self.start(i),
+                    Growth::None => self.bell.clear(),
+                }
+            }
+            yield_now(); // the counts may be stale
+        }
+    }
+
+    fn needs_thread(&self) -> bool {
+        let c = self.crew.count();
+        self.crew.can_grow() && (c.away() > 0 || self.in_user_code[..c.used()].iter().all(|s| s.load(Relaxed)))
+    }
+
+    fn start(self: &Arc<Self>, seat: usize) -> Result<(), ()> {
+        if self.failing_starts.load(Relaxed) > 0 {
+            self.failing_starts.fetch_sub(1, Relaxed);
+            self.crew.undo_new_seat();
+            self.bell.clear();
+            return Err(());
+        }
+        self.sit_down(seat, true);
+        Ok(())
+    }
+
+    fn wait_in_reserve(&self) -> bool {
+        loop {
+            let p = self.permits.load(Acquire);
+            if p & !POOL_CLOSED > 0 {
+                if self.permits.compare_exchange(p, p - 1, AcqRel, Relaxed).is_ok() {
+                    return true;
+                }
+                continue;
+            }
+            if p & POOL_CLOSED != 0 {
+                if self.crew.end_in_reserve() {
+                    return false;
+                }
+                yield_now();
+                continue;
+            }
+            let unchanged = || self.permits.load(Relaxed) == p;
+            // SAFETY: the word lives as long as the pool.
+            unsafe { self.sleepers.wait(sync::address(&self.permits), p, unchanged, Deadline::NEVER) };
+        }
+    }
+}
+
+struct Worker<'a> {
+    pool: &'a Arc<Pool>,
+    seat: usize,
+    woken: bool,
+}
+
+/// As in `worker`.
+impl Worker<'_> {
+    fn live(&mut self) {
+        let pool = self.pool;
+        loop {
+            match pool.queue.pop() {
+                Pop::Hint(hint) => {
+                    self.take(hint as usize - 1);
+                    if pool.crew.is_surplus() && !pool.rule.never_stand_by && !self.stand_by() {
+                        break;
+                    }
+                }
+                Pop::Unfilled => yield_now(),
+                Pop::Empty => {
+                    if pool.queue.is_over() {
+                        break;
+                    }
+                    self.sleep();
+                }
+            }
+        }
+        self.pass_on();
+    }
+
+    fn sleep(&mut self) {
+        let pool = self.pool;
+        let (mut slept, mut popped) = (true, None);
+        pool.bell.sleep(|| {
+            let stay_up = if pool.rule.last_look_is_a_pop {
+                popped = if let Pop::Hint(hint) = pool.queue.pop() { Some(hint) } else { None };
+                popped.is_some()
+            } else {
+                pool.queue.has_work()
+            };
+            slept = !(stay_up || pool.queue.is_closed());
+            !slept
+        });
+        self.woken = slept || !pool.rule.woken_if_it_slept;
+        popped.into_iter().for_each(|hint| self.take(hint as usize - 1));
+        if !slept {
+            yield_now(); // the look that found nothing was stale, or this one is
+        }
+    }
+
+    fn pass_on(&mut self) {
+        if core::mem::take(&mut self.woken) {
+            if self.pool.rule.look_then_clear {
+                self.pool.look();
+                self.pool.bell.clear();
+            } else {
+                self.pool.bell.clear();
+                self.pool.look();
+            }
+        }
+    }
+
+    fn take(&mut self, task: usize) {
+        let pool = self.pool;
+        if !pool.claim(task) {
+            return;
+        }
+        if pool.rule.look_then_mark {
+            self.look_if_it_can_grow();
+        }
+        pool.in_user_code[self.seat].store(true, Relaxed);
+        if !pool.rule.look_then_mark {
+            self.look_if_it_can_grow();
+        }
+        if pool.rule.pass_on {
+            self.pass_on();
+        }
+        match pool.tasks[task] {
+            Task::Quick => {}
+            Task::Holds(others) => pool.wait_for(others),
+            Task::Blocks(others) => {
+                pool.crew.go_away();
+                if !pool.rule.block_without_a_look {
+                    pool.look();
+                }
+                pool.wait_for(others);
+                pool.crew.come_back();
+            }
+        }
+        pool.in_user_code[self.seat].store(false, Release);
+        pool.finish(task);
+    }
+
+    fn look_if_it_can_grow(&self) {
+        if self.pool.crew.can_grow() {
+            self.pool.look();
+        }
+    }
+
+    fn stand_by(&mut self) -> bool {
+        if !self.pool.crew.enter_reserve() {
+            return true;
+        }
+        self.pool.stood_by.fetch_add(1, Relaxed);
+        self.pass_on();
+        self.pool.look();
+        self.woken = self.pool.wait_in_reserve();
+        self.woken
+    }
+}
