@@ -83,20 +83,24 @@ impl cf_future {
     /// What follows a won cancel: the argument's end, wakes, callbacks, the pool's reference.
     pub(super) fn end_cancelled(&'static self, before: u64) {
         let by_hand = before & word::BY_HAND != 0;
+        if by_hand {
+            self.retain(); // a callback may release the caller's own reference
+        }
         let callbacks = self.tell(before);
         if !by_hand {
             self.drop_argument();
         }
         callbacks.for_each(|c| c.run(self));
-        if !by_hand {
-            // SAFETY: the pool's reference, which came with the cancel.
-            unsafe { cf_future::drop_ref(self) };
-        }
+        // SAFETY: the pool's reference, which came with the cancel, or the one taken above.
+        unsafe { cf_future::drop_ref(self) };
     }
 
-    /// Publishes what a by-hand setter has stored, having won the step to SETTING; it holds a reference.
+    /// Publishes what a by-hand setter has stored, having won the step to SETTING.
     pub(super) fn finish_by_hand(&'static self, state: u64) {
+        self.retain(); // a callback may release the setter's own reference
         let before = self.word.publish(state);
         self.after_publish(before, None);
+        // SAFETY: taken above.
+        unsafe { cf_future::drop_ref(self) };
     }
 }

@@ -5,12 +5,13 @@ use super::pool::{Pool, Rule, Task, RIGHT};
 use super::{holds, refuted};
 use loom::thread;
 
+const ONE: &[Task] = &[Task::Quick];
 const TWO: &[Task] = &[Task::Holds(0b10), Task::Quick];
 
-/// Two workers, who are going to sleep or asleep, and one submitter.
-fn one_submitter(rule: Rule) {
-    let pool = Pool::with_workers(rule, TWO, 2);
-    (0..2).for_each(|k| pool.submit(k));
+/// Workers who are going to sleep or asleep, and one submitter.
+fn one_submitter(rule: Rule, tasks: &'static [Task], workers: usize) {
+    let pool = Pool::with_workers(rule, tasks, workers);
+    (0..tasks.len()).for_each(|k| pool.submit(k));
     pool.end();
 }
 
@@ -41,7 +42,8 @@ fn a_start_fails(rule: Rule, failing: usize) {
     pool.end();
 }
 
-holds!(one_submitter_two_workers, 2, || one_submitter(RIGHT));
+holds!(one_submitter_one_worker, 3, || one_submitter(RIGHT, ONE, 1));
+holds!(one_submitter_two_workers, 2, || one_submitter(RIGHT, TWO, 2));
 holds!(two_submitters_two_workers, 1, || two_submitters(RIGHT));
 holds!(the_second_thread_is_started_when_the_first_is_busy, 3, || threads_are_started(RIGHT));
 holds! {
@@ -54,11 +56,15 @@ holds! {
 }
 refuted! {
     /// A worker that was woken and holds on to the flag while its task runs.
-    no_flag_kept_during_the_task, 2, "deadlock", || one_submitter(Rule { pass_on: false, ..RIGHT })
+    no_flag_kept_during_the_task, 2, "deadlock", || one_submitter(Rule { pass_on: false, ..RIGHT }, TWO, 2)
 }
-refuted!(no_look_before_the_clear, 2, "deadlock", || one_submitter(Rule { look_then_clear: true, ..RIGHT }));
-refuted!(no_last_look_that_only_loads, 2, "deadlock", || one_submitter(Rule { last_look_is_a_pop: true, ..RIGHT }));
-refuted!(no_call_before_the_push, 2, "deadlock", || one_submitter(Rule { call_then_push: true, ..RIGHT }));
+refuted!(no_look_before_the_clear, 2, "deadlock", || one_submitter(Rule { look_then_clear: true, ..RIGHT }, TWO, 2));
+refuted!(no_last_look_that_only_loads, 2, "deadlock", || one_submitter(
+    Rule { last_look_is_a_pop: true, ..RIGHT },
+    ONE,
+    1
+));
+refuted!(no_call_before_the_push, 2, "deadlock", || one_submitter(Rule { call_then_push: true, ..RIGHT }, ONE, 1));
 refuted! {
     /// The flag of a call that was meant for a worker which stayed up keeps a thread from being started.
     no_flag_left_by_who_stayed_up, 3, "deadlock", || threads_are_started(Rule { woken_if_it_slept: true, ..RIGHT })

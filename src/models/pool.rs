@@ -69,7 +69,7 @@ pub struct Pool {
     permits: AtomicU32,
     sleepers: Sleepers,
     /// Tasks whose hint is stale.
-    claimed: Vec<AtomicBool>,
+    claimed: Vec<Mutex<bool>>,
     /// Tasks that have ended, one bit each.
     ended: AtomicU32,
     waiting: Sleepers,
@@ -92,7 +92,7 @@ impl Pool {
             in_user_code: (0..max + spares).map(|_| AtomicBool::new(false)).collect(),
             permits: AtomicU32::new(0),
             sleepers: Sleepers::new(),
-            claimed: tasks.iter().map(|_| AtomicBool::new(false)).collect(),
+            claimed: tasks.iter().map(|_| Mutex::new(false)).collect(),
             ended: AtomicU32::new(0),
             waiting: Sleepers::new(),
             failing_starts: AtomicUsize::new(failing_starts),
@@ -157,7 +157,8 @@ impl Pool {
     }
 
     fn claim(&self, task: usize) -> bool {
-        !self.claimed[task].swap(true, AcqRel)
+        // No step of its own: what a claim is, `node` models.
+        !core::mem::replace(&mut *self.claimed[task].lock().unwrap(), true)
     }
 
     // ---- as in `contract` and `pool`
