@@ -11,7 +11,6 @@ use crate::deadlock::{Blocked, Stir, WaitSet, MOST_BRANCHES};
 use crate::fork::{self, Handle};
 use crate::future::cf_future;
 use crate::future::watch::Watcher;
-use crate::future::word::PENDING;
 use crate::hook::Hook;
 use crate::mem;
 use crate::status::{Result, Status};
@@ -258,8 +257,8 @@ impl cf_completion_queue {
         {
             let inner = self.inner.lock();
             // SAFETY: under the lock entries and their futures are alive.
-            let pending = |e: &*mut Entry| unsafe { (*(**e).future).look() } == PENDING;
-            if let Some(e) = inner.pending.iter().take(MOST_BRANCHES).find(pending) {
+            let claimable = |e: &*mut Entry| claims.may_run(unsafe { &*(**e).future });
+            if let Some(e) = inner.pending.iter().take(MOST_BRANCHES).find(claimable) {
                 // SAFETY: as above.
                 unsafe {
                     kept = (*e).future;

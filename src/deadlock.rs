@@ -18,12 +18,12 @@
 //! `models/deadlock.rs` checks the rule, `c-tests/deadlock_graphs.c` tries thousands of random graphs.
 
 use crate::completion_queue::cf_completion_queue;
-use crate::executor::{self, cf_executor, Executor, WaiterView, NO_EXECUTOR};
+use crate::executor::{self, cf_executor, Executor, Guest, WaiterView, NO_EXECUTOR};
 use crate::future::cf_future;
 use crate::future::word::{self, BY_HAND, FAILED, PENDING};
 use crate::runner::{self, Runner};
 use crate::status::{Result, Status};
-use crate::sync::{Lock, LockGuard, Ordering::*};
+use crate::sync::{AtomicU32, Lock, LockGuard, Ordering::*};
 use crate::time::Deadline;
 
 /// So many branches of a wait for ANY are looked at.
@@ -62,6 +62,8 @@ pub struct Manner {
 struct Published {
     runner: u16,
     waiter: WaiterView,
+    /// Executors whose end cannot come before this thread goes on.
+    guests: *const Guest,
     set: WaitSet,
     manner: Manner,
     live: bool,
@@ -76,6 +78,8 @@ unsafe impl Send for Published {}
 
 type Graph = Vec<Published>;
 static GRAPH: Lock<Graph> = Lock::new(Vec::new());
+/// Threads for which there is room in the graph.
+static THREADS: AtomicU32 = AtomicU32::new(0);
 
 /// A thread that sleeps in a wait. On a thread of the host's outside any task this is nothing.
 #[must_use]
@@ -107,8 +111,9 @@ impl Blocked {
         if deadline.is_never() {
             let mut graph = GRAPH.lock();
             graph.try_reserve(1).map_err(|_| Status::CF_NO_MEMORY)?;
-            let waiter = WaiterView::of(r);
-            graph.push(Published { runner: r.id, waiter, set, manner, live: false, by_claim: false, doomed: false });
+            let (waiter, guests) = (WaiterView::of(r), executor::guests_of_this_thread());
+            let runner = r.id;
+            graph.push(Published { runner, waiter, guests, set, manner, live: false, by_claim: false, doomed: false });
             let mut verdict = judge(&mut graph);
             while verdict == Verdict::Dead && manner.firm && doom_another(&mut graph) {
                 verdict = judge(&mut graph);
@@ -183,7 +188,10 @@ fn depends(set: &WaitSet, q: &Published) -> bool {
             WaitSet::One(f) => needs(&*f),
             WaitSet::All(p, n) | WaitSet::Any(p, n) | WaitSet::FirstFailure(p, n) => branches(p, n).any(needs),
             WaitSet::Queue(queue) => (*queue).any_pending(needs, false).unwrap_or(false),
-            WaitSet::End(executor) => (*executor).id() == q.waiter.executor,
+            WaitSet::End(executor) => {
+                let id = (*executor).id();
+                id == q.waiter.executor || executor::are_guests_of(q.guests, id)
+            }
         }
     }
 }
@@ -199,6 +207,9 @@ fn judge(graph: &mut LockGuard<Graph>) -> Verdict {
     loop {
         settle(graph);
         if graph[me].live {
+            if only_by_hand(graph, me) && could_claim(&graph[me]) {
+                return Verdict::ByClaim;
+            }
             break;
         }
         if could_claim(&graph[me]) {
@@ -223,12 +234,52 @@ fn judge(graph: &mut LockGuard<Graph>) -> Verdict {
     Verdict::Live
 }
 
+/// A thread on which somebody may have counted could not be started: waits that can never end now are ended.
+pub fn judge_anew() {
+    let mut graph = GRAPH.lock();
+    let graph: &mut Graph = &mut graph;
+    for p in graph.iter_mut() {
+        (p.live, p.by_claim) = (p.doomed, false);
+    }
+    loop {
+        settle(graph);
+        let Some(p) = graph.iter_mut().find(|p| !p.live && !p.manner.firm && p.manner.stir.is_some()) else { return };
+        // One that could run a pending future looks again by itself; the others give up.
+        p.doomed = !could_claim(p);
+        p.live = true;
+        if let Some(stir) = p.manner.stir {
+            // SAFETY: as in `judge`.
+            unsafe { (stir.how)(stir.what) };
+        }
+    }
+}
+
+/// Is a wait for ANY live only through futures that are completed by hand? Whoever is to complete them may never do
+/// so: then a pending branch that nobody else will ever run is the waiter's own to run.
+fn only_by_hand(graph: &Graph, me: usize) -> bool {
+    let by_hand = |f: &cf_future| !f.is_done() && f.word().load(Relaxed) & BY_HAND != 0;
+    let otherwise = |f: &cf_future| !by_hand(f) && future_is_live(f, &|r| thread_is_live(graph, r));
+    // SAFETY: as in `wait_is_live`.
+    unsafe {
+        match graph[me].set {
+            WaitSet::Any(p, n) | WaitSet::FirstFailure(p, n) => {
+                let looked_at = || branches(p, n).take(MOST_BRANCHES);
+                looked_at().any(by_hand) && !looked_at().any(otherwise)
+            }
+            WaitSet::Queue(q) => {
+                (*q).any_pending(by_hand, false).unwrap_or(false) && !(*q).any_pending(otherwise, false).unwrap_or(true)
+            }
+            _ => false,
+        }
+    }
+}
+
 /// Spreads "live" until nothing changes.
 fn settle(graph: &mut Graph) {
     loop {
         let mut changed = false;
         for i in 0..graph.len() {
-            if !graph[i].live && wait_is_live(&graph[i], &|runner| thread_is_live(graph, runner)) {
+            if !graph[i].live && wait_is_live(graph, &graph[i]) {
                 graph[i].live = true;
                 changed = true;
             }
@@ -243,7 +294,8 @@ fn thread_is_live(graph: &Graph, runner: u16) -> bool {
     graph.iter().find(|p| p.runner == runner).is_none_or(|p| p.live)
 }
 
-fn wait_is_live(wait: &Published, is_live: &dyn Fn(u16) -> bool) -> bool {
+fn wait_is_live(graph: &Graph, wait: &Published) -> bool {
+    let is_live = &|runner| thread_is_live(graph, runner);
     // More branches than are looked at: live, unless the waiter can run one of those that were looked at.
     let beyond = !wait.manner.can_claim;
     let any = |p, n, ends: &dyn Fn(&cf_future) -> bool| {
@@ -263,7 +315,11 @@ fn wait_is_live(wait: &Published, is_live: &dyn Fn(u16) -> bool) -> bool {
                 branches(p, n).all(cf_future::is_done) || any(p, n, &|f| f.look() == FAILED || !f.is_done() && live(f))
             }
             WaitSet::Queue(q) => (*q).any_pending(live, beyond).unwrap_or(true),
-            WaitSet::End(executor) => (*executor).kind().all_go_on(is_live),
+            WaitSet::End(executor) => {
+                let id = (*executor).id();
+                let holds_up = |p: &Published| !p.live && executor::are_guests_of(p.guests, id);
+                (*executor).kind().all_go_on(is_live) && !graph.iter().any(|p| p.runner != wait.runner && holds_up(p))
+            }
         }
     }
 }
@@ -291,11 +347,7 @@ fn future_is_live(f: &cf_future, is_live: &dyn Fn(u16) -> bool) -> bool {
 
 /// Does this waiter for ANY have a pending future that it could run itself?
 fn could_claim(p: &Published) -> bool {
-    let claimable = |f: &cf_future| {
-        f.look() == PENDING
-            && f.executor() != NO_EXECUTOR
-            && executor::lookup(f.executor()).is_some_and(|e| e.kind().claimable(p.waiter))
-    };
+    let claimable = |f: &cf_future| is_claimable(f, p.waiter);
     // SAFETY: as in `wait_is_live`.
     p.manner.can_claim
         && unsafe {
@@ -307,9 +359,32 @@ fn could_claim(p: &Published) -> bool {
         }
 }
 
+/// Is this future pending, and may that waiter run it?
+pub fn is_claimable(f: &cf_future, waiter: WaiterView) -> bool {
+    f.look() == PENDING
+        && f.executor() != NO_EXECUTOR
+        && executor::lookup(f.executor()).is_some_and(|e| e.kind().claimable(waiter))
+}
+
+/// Room for the wait of one more thread, so that no wait is ever refused for want of memory.
+pub fn make_room() -> Result<()> {
+    let n = THREADS.fetch_add(1, Relaxed) + 1;
+    let mut graph = GRAPH.lock();
+    let more = (n as usize).saturating_sub(graph.len());
+    graph.try_reserve(more).map_err(|_| Status::CF_NO_MEMORY)
+}
+
+/// The thread will not wait any more.
+pub fn give_room_back() {
+    THREADS.fetch_sub(1, Relaxed);
+}
+
 /// In a forked child: nobody waits.
 pub fn after_fork() {
     // SAFETY: in a child the lock's holder does not exist.
     unsafe { GRAPH.break_open() };
-    GRAPH.lock().clear();
+    // What another thread was in the middle of changing is left where it is.
+    // SAFETY: a valid place; nothing is dropped.
+    unsafe { core::ptr::write(&mut *GRAPH.lock(), Vec::new()) };
+    THREADS.store(0, Relaxed);
 }

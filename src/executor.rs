@@ -11,7 +11,7 @@
 //!   callback and destroy function of the tasks.
 
 use crate::capi::types::TaskFn;
-use crate::deadlock;
+use crate::deadlock::{Blocked, Manner, Stir, WaitSet};
 use crate::error::{cf_error, Failure};
 use crate::fork;
 use crate::future::hint::Hint;
@@ -52,8 +52,10 @@ pub trait Executor: Sync {
     fn is_closed(&self) -> bool;
     /// Cancels what is queued, in the calling thread.
     fn cancel_queued(&self);
-    /// Waits until all its threads have ended; false if the deadline has passed first.
-    fn join(&self, deadline: Deadline) -> bool;
+    /// Have all its threads done their last work? Each last one calls `cf_executor::ring_end`.
+    fn has_ended(&self) -> bool;
+    /// After `has_ended`: waits until they are gone.
+    fn reap(&self);
     /// Nobody will join: its threads clean up after themselves.
     fn detach(&self);
     fn broken(&self) -> Option<&cf_error>;
@@ -95,6 +97,8 @@ pub struct cf_executor {
     id: u16,
     refs: AtomicU32,
     guests: AtomicU32,
+    /// What those sleep on who wait for the end.
+    end_bell: AtomicU32,
     sleepers: Sleepers,
     kind: Box<dyn Executor>,
 }
@@ -129,6 +133,7 @@ impl cf_executor {
             id,
             refs: AtomicU32::new(1),
             guests: AtomicU32::new(0),
+            end_bell: AtomicU32::new(0),
             sleepers: Sleepers::new(),
             kind,
         };
@@ -261,7 +266,8 @@ impl cf_executor {
         }
         self.kind.close();
         if cancel {
-            self.kind.cancel_queued();
+            // As a guest: another thread's shutdown(wait) returns after the callbacks that run here.
+            as_guest(self.id, false, |_| self.kind.cancel_queued());
         }
         if wait {
             self.wait_for_end(Deadline::NEVER)?;
@@ -286,43 +292,58 @@ impl cf_executor {
 
     /// Waits until all work, callbacks and threads have ended.
     fn wait_for_end(&self, deadline: Deadline) -> Result<()> {
-        let set = deadlock::WaitSet::End(self);
-        let _blocked =
-            deadlock::Blocked::enter(set, deadline, deadlock::Manner { stir: None, can_claim: false, firm: false })?;
-        if !self.kind.join(deadline) {
-            return Err(Status::CF_TIMEOUT);
-        }
         // The callbacks that this very thread runs as a guest are not waited for, neither here nor by another
         // guest that waits in the same way: so this thread is no guest meanwhile.
         let own = guests_here(self.id).count() as u32;
         self.leave_guests(own);
-        let result = self.wait_for_guests(deadline);
+        let result = self.sleep_until_end(deadline);
         self.guests.fetch_add(own, Relaxed);
+        if result.is_ok() {
+            self.kind.reap();
+        }
         result
+    }
+
+    fn sleep_until_end(&self, deadline: Deadline) -> Result<()> {
+        let stir = Stir { what: (self as *const cf_executor).cast(), how: cf_executor::stir };
+        let manner = Manner { stir: Some(stir), can_claim: false, firm: false };
+        let blocked = Blocked::enter(WaitSet::End(self), deadline, manner)?;
+        loop {
+            let seen = self.end_bell.load(Acquire);
+            // Acquire: pairs with the guests' Release. The mark stays: others may wait as well.
+            let guests = self.guests.fetch_or(AWAITED, Acquire) & !AWAITED;
+            if guests == 0 && self.kind.has_ended() {
+                return Ok(());
+            }
+            if blocked.is_doomed() {
+                return Err(Status::CF_DEADLOCK);
+            }
+            if deadline.has_passed() {
+                return Err(Status::CF_TIMEOUT);
+            }
+            // SAFETY: the caller's reference keeps the word.
+            unsafe {
+                let unchanged = || self.end_bell.load(Relaxed) == seen;
+                self.sleepers.wait(sync::address(&self.end_bell), seen, unchanged, deadline);
+            }
+        }
+    }
+
+    /// Something has ended that `wait_for_end` may wait for.
+    pub fn ring_end(&self) {
+        self.end_bell.fetch_add(1, Release);
+        self.sleepers.wake_all(sync::address(&self.end_bell));
+    }
+
+    unsafe fn stir(this: *const ()) {
+        // SAFETY: the waiter keeps the executor while its wait is published.
+        unsafe { (*this.cast::<cf_executor>()).ring_end() };
     }
 
     /// Release: the end of the executor comes after what the guests did.
     fn leave_guests(&self, n: u32) {
         if n > 0 && self.guests.fetch_sub(n, Release) & AWAITED != 0 {
-            self.sleepers.wake_all(sync::address(&self.guests));
-        }
-    }
-
-    fn wait_for_guests(&self, deadline: Deadline) -> Result<()> {
-        loop {
-            // Acquire: pairs with the guests' Release. The mark stays: others may wait as well.
-            let n = self.guests.fetch_or(AWAITED, Acquire) | AWAITED;
-            if n == AWAITED {
-                return Ok(());
-            }
-            // SAFETY: the caller's reference keeps the word.
-            let in_time = unsafe {
-                let unchanged = || self.guests.load(Relaxed) == n;
-                self.sleepers.wait(sync::address(&self.guests), n, unchanged, deadline)
-            };
-            if !in_time && self.guests.load(Acquire) & !AWAITED > 0 {
-                return Err(Status::CF_TIMEOUT);
-            }
+            self.ring_end();
         }
     }
 
@@ -441,7 +462,7 @@ pub fn lookup(id: u16) -> Option<Found> {
 }
 
 /// A thread that is none of the executor's own and finishes one of its tasks; `shutdown(wait)` waits for it.
-struct Guest {
+pub struct Guest {
     executor: u16,
     /// It runs a task, so the end of the executor cannot come before it returns.
     runs_task: bool,
@@ -468,16 +489,34 @@ pub fn as_guest<R>(id: u16, runs_task: bool, f: impl FnOnce(Option<&cf_executor>
     result
 }
 
-/// This thread's own stays with an executor.
-fn guests_here(id: u16) -> impl Iterator<Item = &'static Guest> {
-    let mut at = GUESTS.get();
+/// The guests on this thread's stack, for whoever publishes a wait.
+pub fn guests_of_this_thread() -> *const Guest {
+    GUESTS.get()
+}
+
+/// Is one of these guests with this executor?
+///
+/// # Safety
+/// From `guests_of_this_thread`, of a thread that sleeps in a wait or is the caller: the frames are open.
+pub unsafe fn are_guests_of(first: *const Guest, id: u16) -> bool {
+    // SAFETY: the caller's promise.
+    unsafe { stays(first) }.any(|g| g.executor == id)
+}
+
+unsafe fn stays(first: *const Guest) -> impl Iterator<Item = &'static Guest> {
+    let mut at = first;
     core::iter::from_fn(move || {
-        // SAFETY: the marks lie on this thread's stack, in frames that are still open.
+        // SAFETY: the marks lie in frames that are still open.
         let guest = unsafe { at.as_ref() }?;
         at = guest.previous;
         Some(guest)
     })
-    .filter(move |g| g.executor == id)
+}
+
+/// This thread's own stays with an executor.
+fn guests_here(id: u16) -> impl Iterator<Item = &'static Guest> {
+    // SAFETY: this thread's own frames.
+    unsafe { stays(GUESTS.get()) }.filter(move |g| g.executor == id)
 }
 
 /// Forgets what belongs to the parent, in a forked child. The executors stay where inherited handles point.

@@ -31,7 +31,8 @@ pub struct Runner {
     pub depth: Cell<u32>,
     /// The seat of a pool's worker; null on a thread of the host's.
     pub seat: Cell<*const Seat>,
-    stack_low: Cell<usize>,
+    /// Lowest address and end of the thread's own stack, once asked for.
+    stack: Cell<Option<(usize, usize)>>,
 }
 
 thread_local! {
@@ -85,7 +86,7 @@ fn make() -> Result<&'static Runner> {
             magazines: Magazines::new(),
             depth: Cell::new(0),
             seat: Cell::new(null()),
-            stack_low: Cell::new(usize::MAX),
+            stack: Cell::new(None),
         })
     };
     if key.set(page.cast()).is_err() {
@@ -160,13 +161,17 @@ pub fn after_fork() {
 impl Runner {
     /// Is there room for another task's frames on this thread's stack?
     pub fn has_stack(&self) -> bool {
-        let mut low = self.stack_low.get();
-        if low == usize::MAX {
-            low = thread::stack_low();
-            self.stack_low.set(low);
-        }
+        let (low, end) = match self.stack.get() {
+            Some(stack) => stack,
+            None => {
+                let stack = thread::stack();
+                self.stack.set(Some(stack));
+                stack
+            }
+        };
         let here = core::hint::black_box(&low) as *const usize as usize;
-        here.wrapping_sub(low) > STACK_TO_CLAIM
+        // On a stack of another making, a coroutine's, nothing is known.
+        (low..end).contains(&here) && here - low > STACK_TO_CLAIM
     }
 
     /// True on a stack on which others may depend: a pool's thread, or one that runs a task it has claimed.

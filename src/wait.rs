@@ -5,7 +5,7 @@
 //! Inside a task a wait without limit first runs what it waits for, if that is still pending (only that, never
 //! another task), so a pool cannot starve itself; then it is judged (`deadlock`) before it sleeps.
 
-use crate::deadlock::{Blocked, Manner, Stir, WaitSet};
+use crate::deadlock::{self, Blocked, Manner, Stir, WaitSet};
 use crate::executor::{self, Executor, WaiterView, NO_EXECUTOR};
 use crate::fork::Handle;
 use crate::future::cf_future;
@@ -385,6 +385,10 @@ impl Claims {
         Manner { stir: Some(stir), can_claim, firm: false }
     }
 
+    pub fn may_run(&self, f: &cf_future) -> bool {
+        self.runner.is_some_and(|r| deadlock::is_claimable(f, WaiterView::of(r)))
+    }
+
     /// Runs the first that is still pending; NULL stands for a future that does not count any more.
     pub fn run_one_of(&mut self, futures: &[*mut cf_future]) {
         // SAFETY: handles that were checked and are kept by the caller.
@@ -392,6 +396,6 @@ impl Claims {
         let left = || futures.iter().filter_map(handle);
         let ran = left().any(|f| self.runner.is_some_and(|r| run_here(f, r)));
         // One that somebody else has claimed meanwhile is no reason to give up.
-        self.given_up = !ran && left().any(|f| f.look() == PENDING);
+        self.given_up = !ran && left().any(|f| self.may_run(f));
     }
 }

@@ -52,8 +52,8 @@ impl Hint {
     }
 
     /// Fails the task without running it.
-    pub fn fail(self, runner: &Runner, error: impl FnOnce() -> cf_error) {
-        if let Some(node) = self.claim(runner) {
+    pub fn fail(self, error: impl FnOnce() -> cf_error) {
+        if let Some((node, _)) = self.take(word::RUNNING, NOBODY) {
             node.fail_unrun(error());
         }
     }

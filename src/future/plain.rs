@@ -126,6 +126,9 @@ pub fn free(node: &'static cf_future) {
 pub fn after_fork() {
     // SAFETY: in a child the lock's holder does not exist.
     unsafe { TABLE.break_open() };
+    // What another thread was in the middle of changing is left where it is.
+    // SAFETY: a valid place; nothing is dropped.
+    unsafe { core::ptr::write(&mut *TABLE.lock(), Table { nodes: Vec::new(), free: Vec::new() }) };
 }
 
 const _: () = assert!(slab::NODE == size_of::<cf_future>());

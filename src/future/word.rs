@@ -29,8 +29,9 @@ pub const CALLBACKS: u64 = 1 << 9;
 /// Completed by its owner, not by a pool.
 pub const BY_HAND: u64 = 1 << 11;
 
-/// Flips when sleepers are to look again.
-const STIRRED: u64 = 1 << 12;
+/// Four bits that count how often sleepers were to look again.
+const STIRS: u64 = 0xf000;
+const STIR: u64 = 0x1000;
 
 const STATE: u64 = 0xff;
 const FLAGS: u64 = 0xff00;
@@ -130,7 +131,10 @@ impl Word {
 
     /// Changes the word and nothing that it means.
     pub fn stir(&self) {
-        self.0.fetch_xor(STIRRED, Relaxed);
+        let mut w = self.0.load(Relaxed);
+        while let Err(now) = self.0.compare_exchange_weak(w, w & !STIRS | (w + STIR) & STIRS, Relaxed, Relaxed) {
+            w = now;
+        }
     }
 
     /// The owner publishes the outcome; gives the word before, whose flags say who is to be told.

@@ -62,19 +62,19 @@ pub fn set_name(name: &CStr) {
     unsafe { libc::prctl(libc::PR_SET_NAME, name.as_ptr(), 0, 0, 0) };
 }
 
-/// The lowest usable address of the calling thread's stack; 0 when it cannot be told.
-pub fn stack_low() -> usize {
+/// The calling thread's stack: its lowest usable address and its end; empty when it cannot be told.
+pub fn stack() -> (usize, usize) {
     // SAFETY: attributes are initialised by the call that succeeded, and destroyed after.
     unsafe {
         let mut attr: libc::pthread_attr_t = zeroed();
         if libc::pthread_getattr_np(libc::pthread_self(), &mut attr) != 0 {
-            return 0;
+            return (0, 0);
         }
         let (mut low, mut size, mut guard) = (null_mut(), 0, 0);
         libc::pthread_attr_getstack(&attr, &mut low, &mut size);
         libc::pthread_attr_getguardsize(&attr, &mut guard);
         libc::pthread_attr_destroy(&mut attr);
-        low as usize + guard
+        (low as usize + guard, low as usize + size)
     }
 }
 

@@ -6,9 +6,8 @@ use crate::executor::{Executor, WaiterView};
 use crate::future::hint::Hint;
 use crate::runner::{Runner, NOBODY};
 use crate::status::{Result, Status};
-use crate::sync::{self, Ordering::*};
+use crate::sync::Ordering::*;
 use crate::sys::thread;
-use crate::time::Deadline;
 
 impl Executor for Pool {
     fn max_workers(&self) -> usize {
@@ -20,7 +19,8 @@ impl Executor for Pool {
             hint.forget();
             return Err(if self.broken().is_some() { Status::CF_BROKEN_POOL } else { e });
         }
-        if self.call_for().is_err() && self.crew().count().active() == 0 && hint.revoke() {
+        // Without any thread nobody would ever run it.
+        if self.call_for().is_err() && !self.has_thread() && hint.revoke() {
             return Err(Status::CF_OS_ERROR);
         }
         Ok(())
@@ -83,25 +83,14 @@ impl Executor for Pool {
         self.queue().is_closed()
     }
 
-    fn join(&self, deadline: Deadline) -> bool {
-        loop {
-            // Acquire: pairs with the thread's last decrement.
-            let alive = self.alive().load(Acquire);
-            if alive == 0 {
-                break;
-            }
-            // SAFETY: the caller's reference keeps the pool.
-            let in_time = unsafe {
-                let unchanged = || self.alive().load(Relaxed) == alive;
-                self.sleepers().wait(sync::address(self.alive()), alive, unchanged, deadline)
-            };
-            if !in_time && self.alive().load(Acquire) != 0 {
-                return false;
-            }
-        }
+    fn has_ended(&self) -> bool {
+        // Acquire: pairs with each thread's last decrement.
+        self.alive().load(Acquire) == 0
+    }
+
+    fn reap(&self) {
         let mut ended = self.ended().lock();
         ended.handles.drain(..).for_each(thread::join);
-        true
     }
 
     fn detach(&self) {

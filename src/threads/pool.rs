@@ -5,12 +5,13 @@ use super::crew::{Crew, Growth};
 use super::queue::{Fifo, Pop, CELLS};
 use super::worker::{self, Seat};
 use crate::capi::types::TaskFn;
+use crate::deadlock;
 use crate::error::{cf_error, Lossy};
 use crate::executor::cf_executor;
 use crate::future::hint::Hint;
 use crate::future::node::Birth;
 use crate::mem;
-use crate::runner::{self, Runner};
+use crate::runner::Runner;
 use crate::status::{Result, Status};
 use crate::sync::{self, AtomicBool, AtomicPtr, AtomicU32, Lock, Ordering::*, Sleepers};
 use crate::sys::thread;
@@ -20,8 +21,9 @@ use core::ffi::CStr;
 use core::fmt;
 use core::ptr::null_mut;
 
-/// In `permits`: who stands by may go home.
-const POOL_CLOSED: u32 = 1 << 31;
+/// In `permits`: how many may leave the reserve. Above it counts how often those who stand by were to look again.
+const PERMITS: u32 = 0xffff;
+const LOOK_AGAIN: u32 = 1 << 16;
 
 /// What broke a pool when there was no memory to say why.
 static NO_REASON: cf_error = cf_error::plain(Status::CF_BROKEN_POOL, 0);
@@ -64,9 +66,9 @@ pub struct Pool {
     inline_wait: bool,
     stack_size: usize,
     executor: AtomicPtr<cf_executor>,
-    /// Permits to leave the reserve; what threads in it sleep on.
+    /// What threads in the reserve sleep on.
     permits: AtomicU32,
-    /// Threads that have not ended; what `join` sleeps on.
+    /// Threads that have not ended.
     alive: AtomicU32,
     sleepers: Sleepers,
     broken: AtomicPtr<cf_error>,
@@ -150,10 +152,6 @@ impl Pool {
         &self.bell
     }
 
-    pub fn sleepers(&self) -> &Sleepers {
-        &self.sleepers
-    }
-
     pub fn crew(&self) -> &Crew {
         &self.crew
     }
@@ -164,6 +162,10 @@ impl Pool {
 
     pub fn inline_wait(&self) -> bool {
         self.inline_wait
+    }
+
+    pub fn has_thread(&self) -> bool {
+        self.has_thread.load(Acquire)
     }
 
     pub fn start_fails(&self) -> bool {
@@ -182,7 +184,11 @@ impl Pool {
     pub fn close(&self) {
         self.queue.close();
         self.bell.ring_all();
-        self.permits.fetch_or(POOL_CLOSED, Release);
+        self.stir_reserve();
+    }
+
+    fn stir_reserve(&self) {
+        self.permits.fetch_add(LOOK_AGAIN, Release);
         self.sleepers.wake_all(sync::address(&self.permits));
     }
 
@@ -252,6 +258,8 @@ impl Pool {
             self.crew.undo_new_seat();
             self.bell.clear();
             self.one_less_alive();
+            // Somebody may have counted on this thread.
+            deadlock::judge_anew();
             // The caller holds a reference of its own, so this is not the last.
             self.executor().release();
             return Err(errno);
@@ -283,7 +291,7 @@ impl Pool {
 
     fn one_less_alive(&self) {
         if self.alive.fetch_sub(1, AcqRel) == 1 {
-            self.sleepers.wake_all(sync::address(&self.alive));
+            self.executor().ring_end();
         }
     }
 
@@ -291,13 +299,14 @@ impl Pool {
     pub fn wait_in_reserve(&self) -> bool {
         loop {
             let p = self.permits.load(Acquire);
-            if p & !POOL_CLOSED > 0 {
+            if p & PERMITS > 0 {
                 if self.permits.compare_exchange(p, p - 1, AcqRel, Relaxed).is_ok() {
                     return true;
                 }
                 continue;
             }
-            if p & POOL_CLOSED != 0 {
+            // As long as a task is queued somebody may have to stand in for a blocked one, closed or not.
+            if self.queue.is_over() {
                 if self.crew.end_in_reserve() {
                     return false;
                 }
@@ -312,6 +321,8 @@ impl Pool {
     /// The thread has done with the pool; its reference to the executor goes last.
     pub fn leave(&self, handle: thread::Handle) {
         let executor = self.executor();
+        // The queue is over: those who stand by may go as well.
+        self.stir_reserve();
         {
             let mut ended = self.ended.lock();
             if ended.detached {
@@ -399,9 +410,8 @@ impl Pool {
             free_reason(error); // a second reason, seen by nobody
         }
         self.close();
-        let Ok(runner) = runner::current() else { return };
         let reason = || self.broken().map_or(cf_error::plain(Status::CF_BROKEN_POOL, code), |e| e.copy_at(0));
-        self.drain(|hint| hint.fail(runner, reason));
+        self.drain(|hint| hint.fail(reason));
     }
 
     /// Takes every hint that is queued. No lock is held, so what `each` runs may call the library.

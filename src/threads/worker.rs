@@ -10,6 +10,7 @@
 
 use super::queue::{Apart, Pop};
 use super::Pool;
+use crate::deadlock;
 use crate::future::hint::Hint;
 use crate::runner::{self, Runner, NOBODY};
 use crate::sync::{yield_now, AtomicBool, AtomicU32, Ordering::*};
@@ -112,12 +113,13 @@ pub extern "C" fn main(arg: *mut c_void) -> *mut c_void {
     // SAFETY: the pool passes a seat, and the thread's reference keeps it alive.
     let seat: &Seat = unsafe { &*arg.cast::<Seat>() };
     let pool = seat.pool();
-    match runner::current() {
+    match deadlock::make_room().and_then(|()| runner::current()) {
         Ok(runner) => {
             seat.runner.store(runner.id as u32, Relaxed);
             runner.seat.set(seat);
             pool.name_thread(seat);
             Worker { seat, pool, runner, woken: true }.live();
+            deadlock::give_room_back();
             seat.runner.store(LEFT, Relaxed);
             runner.seat.set(core::ptr::null());
         }
@@ -145,13 +147,11 @@ impl Worker<'_> {
             return;
         }
         loop {
+            if self.pool.is_surplus() && !self.stand_by() {
+                break;
+            }
             match self.pool.queue().pop() {
-                Pop::Hint(bits) => {
-                    self.take(Hint::from_bits(bits));
-                    if self.pool.is_surplus() && !self.stand_by() {
-                        break;
-                    }
-                }
+                Pop::Hint(bits) => self.take(Hint::from_bits(bits)),
                 Pop::Unfilled => yield_now(),
                 Pop::Empty => {
                     if self.pool.queue().is_over() {
