@@ -258,7 +258,8 @@ pub fn judge_anew() {
 /// so: then a pending branch that nobody else will ever run is the waiter's own to run.
 fn only_by_hand(graph: &Graph, me: usize) -> bool {
     let by_hand = |f: &cf_future| !f.is_done() && f.word().load(Relaxed) & BY_HAND != 0;
-    let otherwise = |f: &cf_future| !by_hand(f) && future_is_live(f, &|r| thread_is_live(graph, r));
+    let others = |r: u16| r != graph[me].runner && thread_is_live(graph, r);
+    let otherwise = |f: &cf_future| !by_hand(f) && future_is_live(f, &others);
     // SAFETY: as in `wait_is_live`.
     unsafe {
         match graph[me].set {
