@@ -7,6 +7,7 @@
 //! the tag's destroy function runs only if the tag is never handed out, and never under the lock; the
 //! descriptor is readable exactly while an entry is ready or the queue is closed.
 
+use crate::claims::Claims;
 use crate::deadlock::{Blocked, Stir, WaitSet, MOST_BRANCHES};
 use crate::fork::{self, Handle};
 use crate::future::cf_future;
@@ -17,7 +18,7 @@ use crate::status::{Result, Status};
 use crate::sync::{self, yield_now, AtomicU32, Lock, Ordering::*, Sleepers};
 use crate::sys::eventfd::EventFd;
 use crate::time::Deadline;
-use crate::wait::{self, Claims};
+use crate::wait;
 use core::ffi::c_void;
 use core::ptr::null_mut;
 

@@ -7,6 +7,7 @@
 //! one that it has; each distinct future is handed out once, under its first index.
 
 use crate::capi::types::EachFn;
+use crate::claims::Claims;
 use crate::deadlock::{Blocked, Stir, WaitSet};
 use crate::fork::{self, Handle};
 use crate::future::cf_future;
@@ -16,7 +17,7 @@ use crate::mem;
 use crate::status::{Result, Status};
 use crate::sync::{self, AtomicBool, AtomicU32, Cell, Ordering::*, Sleepers};
 use crate::time::Deadline;
-use crate::wait::{self, Claims};
+use crate::wait;
 use core::ffi::c_void;
 use core::ptr::{null, null_mut};
 

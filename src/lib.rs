@@ -22,7 +22,8 @@
 //! - [`capi`]: the C interface, one file per section of the header
 //! - [`executor`]: what all executors have in common, and their contract; [`options`], [`threads`]
 //! - [`future`]: the node, its state, its life; [`task`], [`error`], [`status`], [`hook`]
-//! - [`wait`], [`completions`], [`completion_queue`]: built on "look" and "be told once"; [`deadlock`] judges waits
+//! - [`wait`], [`completions`], [`completion_queue`]: built on "look" and "be told once"; [`deadlock`] judges waits,
+//!   [`claims`] says what a waiter may run itself
 //! - [`map`], [`map_into`], [`ranges`]: many calls at once
 //! - [`runner`]: what is kept per thread; [`fork`]: handles belong to one process
 //! - [`sync`], [`sys`], [`mem`], [`time`]: the ground; loom replaces `sync` in `models`
@@ -40,6 +41,8 @@ pub mod time;
 
 #[cfg(not(loom))]
 pub mod capi;
+#[cfg(not(loom))]
+pub mod claims;
 #[cfg(not(loom))]
 pub mod completion_queue;
 #[cfg(not(loom))]

@@ -5,7 +5,8 @@
 //! Inside a task a wait without limit first runs what it waits for, if that is still pending (only that, never
 //! another task), so a pool cannot starve itself; then it is judged (`deadlock`) before it sleeps.
 
-use crate::deadlock::{self, Blocked, Manner, Stir, WaitSet};
+use crate::claims::Claims;
+use crate::deadlock::{Blocked, Manner, Stir, WaitSet};
 use crate::executor::{self, Executor, WaiterView, NO_EXECUTOR};
 use crate::fork::Handle;
 use crate::future::cf_future;
@@ -62,7 +63,7 @@ fn until_done_slowly(f: &'static cf_future, deadline: Deadline) -> Result<u64> {
 }
 
 /// This thread's runner, if it waits inside a task and without limit.
-fn waiter_in_task(deadline: Deadline) -> Option<&'static Runner> {
+pub fn waiter_in_task(deadline: Deadline) -> Option<&'static Runner> {
     runner::existing().filter(|r| deadline.is_never() && r.is_in_pool())
 }
 
@@ -362,40 +363,5 @@ fn sleep_until_over(block: &First, futures: &[*mut cf_future], deadline: Deadlin
         if !in_time && block.signal.load(Acquire) & OVER == 0 {
             return Err(Status::CF_TIMEOUT);
         }
-    }
-}
-
-/// What a wait for ANY may run itself: a pending future, and only when it is judged that nobody else ever will.
-///
-/// Not before: the one that is picked may be the very one that waits for the picker, while another worker would
-/// have ended the wait through another branch.
-pub struct Claims {
-    runner: Option<&'static Runner>,
-    /// Nothing could be run although the judge thought so: too little stack.
-    given_up: bool,
-}
-
-impl Claims {
-    pub fn new(deadline: Deadline) -> Claims {
-        Claims { runner: waiter_in_task(deadline), given_up: false }
-    }
-
-    pub fn manner(&self, stir: Stir) -> Manner {
-        let can_claim = !self.given_up && self.runner.is_some_and(|r| r.has_stack());
-        Manner { stir: Some(stir), can_claim, firm: false }
-    }
-
-    pub fn may_run(&self, f: &cf_future) -> bool {
-        self.runner.is_some_and(|r| deadlock::is_claimable(f, WaiterView::of(r)))
-    }
-
-    /// Runs the first that is still pending; NULL stands for a future that does not count any more.
-    pub fn run_one_of(&mut self, futures: &[*mut cf_future]) {
-        // SAFETY: handles that were checked and are kept by the caller.
-        let handle = |f: &*mut cf_future| -> Option<&'static cf_future> { unsafe { f.cast_const().as_ref() } };
-        let left = || futures.iter().filter_map(handle);
-        let ran = left().any(|f| self.runner.is_some_and(|r| run_here(f, r)));
-        // One that somebody else has claimed meanwhile is no reason to give up.
-        self.given_up = !ran && left().any(|f| self.may_run(f));
     }
 }

@@ -3,8 +3,8 @@
 //! Called by: the node. One allocation, made with the call when its argument is large, else at the first
 //! result, watch or user data that needs it.
 
-use super::cf_future;
 use super::watch::{Entry, Registered, Watcher, Watches};
+use super::{cf_future, word};
 use crate::capi::types::DoneFn;
 use crate::hook::Hook;
 use crate::mem;
@@ -194,5 +194,48 @@ impl Ext {
     pub fn user_data(&self) -> *mut c_void {
         // SAFETY: set once, lives as long as the extension.
         unsafe { self.user_data.load(Acquire).as_ref() }.map_or(null_mut(), Hook::data)
+    }
+}
+
+impl cf_future {
+    /// The extension, made at its first use by whoever needs it.
+    pub(crate) fn ext(&self) -> Result<&Ext> {
+        // Acquire: pairs with the Release of the exchange below.
+        let mut p = self.ext.load(Acquire);
+        if p.is_null() {
+            let fresh = Ext::with_arg(0)?;
+            match self.ext.compare_exchange(null_mut(), fresh.as_ptr(), AcqRel, Acquire) {
+                Ok(_) => p = fresh.as_ptr(),
+                Err(other) => {
+                    // SAFETY: nobody has seen it.
+                    unsafe { Ext::free(fresh) };
+                    p = other;
+                }
+            }
+        }
+        // SAFETY: lives until the last reference has gone; the caller holds one.
+        Ok(unsafe { &*p })
+    }
+
+    /// Makes ready for a watch or callback: the extension, with the flag set in the word; none if it is done.
+    ///
+    /// The extension stands before the flag is set: the finisher that sees the flag must find the list to close.
+    pub(crate) fn begin_watching(&self) -> Result<Option<&Ext>> {
+        if word::is_done(self.word.load(Acquire)) {
+            return Ok(None);
+        }
+        let ext = self.ext()?;
+        Ok((!word::is_done(self.word.flag(word::CALLBACKS))).then_some(ext))
+    }
+
+    /// Takes back the watch of this watcher; false if it is being told, or was.
+    pub(crate) fn withdraw_watch(&self, watcher: *mut super::watch::Watcher) -> bool {
+        self.existing_ext().is_some_and(|ext| ext.withdraw(watcher))
+    }
+
+    pub(super) fn existing_ext(&self) -> Option<&Ext> {
+        // Acquire: as in `ext`.
+        // SAFETY: as in `ext`.
+        unsafe { self.ext.load(Acquire).as_ref() }
     }
 }

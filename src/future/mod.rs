@@ -7,6 +7,7 @@
 //! - `slab`   where nodes come from; `stack` its depot; `trim` gives pages back; `plain` the variant for memory checkers
 //! - `hint`   a queue entry that names a node and holds no reference
 //! - `ext`    what does not fit into the node; `watch` who is told when it is done
+//! - `storage` where the result or the error lies
 //! - `run`    from the claim to the published outcome
 //! - `verbs`  what the C interface does with a future; `by_hand` those that their owner completes
 //!
@@ -34,6 +35,8 @@ pub mod plain;
 pub mod run;
 #[cfg(not(loom))]
 pub mod slab;
+#[cfg(not(loom))]
+mod storage;
 #[cfg(not(loom))]
 pub mod trim;
 #[cfg(not(loom))]

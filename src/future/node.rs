@@ -6,12 +6,11 @@ use crate::capi::types::TaskFn;
 use crate::error::cf_error;
 use crate::executor::NO_EXECUTOR;
 use crate::hook::Hook;
-use crate::mem;
 use crate::runner::Runner;
 use crate::status::{Result, Status};
 use crate::sync::{self, fence, AtomicPtr, AtomicU32, Cell, Ordering::*, Sleepers};
 use core::ffi::c_void;
-use core::ptr::{null, null_mut, NonNull};
+use core::ptr::{null_mut, NonNull};
 
 /// Bytes of argument and of result that fit into the node.
 pub const INLINE: usize = 16;
@@ -37,20 +36,20 @@ pub enum Area {
 #[repr(C, align(64))]
 pub struct cf_future {
     pub(super) word: word::Word,
-    refs: AtomicU32,
-    arg_area: Cell<u8>,
-    result_area: Cell<u8>,
-    executor: Cell<u16>,
-    func: Cell<Option<TaskFn>>,
-    ext: AtomicPtr<Ext>,
-    arg: Cell<Bytes>,
+    pub(super) refs: AtomicU32,
+    pub(super) arg_area: Cell<u8>,
+    pub(super) result_area: Cell<u8>,
+    pub(super) executor: Cell<u16>,
+    pub(super) func: Cell<Option<TaskFn>>,
+    pub(super) ext: AtomicPtr<Ext>,
+    pub(super) arg: Cell<Bytes>,
     /// Before the claim: index and context (`Birth`); after it the result or the error.
-    result: Cell<Bytes>,
+    pub(super) result: Cell<Bytes>,
 }
 
 #[derive(Clone, Copy)]
 #[repr(C, align(16))]
-struct Bytes([u8; INLINE]);
+pub(super) struct Bytes([u8; INLINE]);
 
 // SAFETY: every field is an atomic or is guarded by the state word, as the module's head says.
 unsafe impl Sync for cf_future {}
@@ -88,7 +87,7 @@ pub struct Call {
 }
 
 #[repr(C)]
-struct Pair(*mut c_void, crate::capi::types::cf_free_fn);
+pub(super) struct Pair(pub(super) *mut c_void, pub(super) crate::capi::types::cf_free_fn);
 const _: () = assert!(size_of::<Pair>() == INLINE && size_of::<Birth>() == INLINE && size_of::<cf_error>() == INLINE);
 
 impl cf_future {
@@ -268,141 +267,7 @@ impl cf_future {
         }
     }
 
-    // ---- the result, written by whoever has claimed the node, read after the publish
-
-    /// Where `size` bytes of result go; replaces what was stored before.
-    pub(crate) fn result_place(&self, size: usize) -> Result<*mut u8> {
-        self.drop_result();
-        if size <= INLINE {
-            // SAFETY: by the claimer.
-            unsafe { self.result_area.with_mut(|p| *p = size as u8) };
-            return Ok(self.result.with_mut(|p| p.cast()));
-        }
-        let place = self.ext()?.make_result(size)?;
-        // SAFETY: by the claimer.
-        unsafe { self.result_area.with_mut(|p| *p = Area::Large as u8) };
-        Ok(place)
-    }
-
-    /// Takes a large result out, so that it outlives what is stored next.
-    pub(crate) fn take_large_result(&self) -> Option<mem::Bytes> {
-        if self.result_area() != Area::Large as u8 {
-            return None;
-        }
-        // SAFETY: by the claimer; a large result has its extension.
-        unsafe {
-            self.result_area.with_mut(|p| *p = 0);
-            (*self.ext.load(Relaxed)).take_result()
-        }
-    }
-
-    pub(crate) fn store_object(&self, object: Hook) {
-        self.drop_result();
-        let (data, destroy) = object.into_parts();
-        // SAFETY: by the claimer; the pair fits.
-        unsafe {
-            self.result.with_mut(|p| p.cast::<Pair>().write(Pair(data, destroy)));
-            self.result_area.with_mut(|p| *p = Area::Owned as u8);
-        }
-    }
-
-    pub(super) fn store_error(&self, error: cf_error) {
-        self.drop_result();
-        // SAFETY: by the claimer; an error fits.
-        unsafe {
-            self.result.with_mut(|p| p.cast::<cf_error>().write(error));
-            self.result_area.with_mut(|p| *p = Area::Error as u8);
-        }
-    }
-
-    pub(super) fn result_area(&self) -> u8 {
-        // SAFETY: by the claimer, or after the publish.
-        self.result_area.with(|p| unsafe { *p })
-    }
-
-    /// The result's bytes; an object counts as its pointer with size 0.
-    pub(super) fn result_bytes(&self) -> (*const c_void, usize) {
-        // SAFETY: the state says FINISHED, which the caller has seen with Acquire.
-        unsafe {
-            match self.result_area() {
-                n if n as usize <= INLINE => (self.result.with(|p| p.cast()), n as usize),
-                n if n == Area::Owned as u8 => (self.result.with(|p| (*p.cast::<Pair>()).0), 0),
-                _ => (*self.ext.load(Acquire)).result(),
-            }
-        }
-    }
-
-    /// The error of a FAILED future.
-    pub(super) fn stored_error(&self) -> *const cf_error {
-        if self.result_area() == Area::Error as u8 {
-            self.result.with(|p| p.cast())
-        } else {
-            null()
-        }
-    }
-
-    /// Forgets what was stored: an object's destroy function runs, exactly once.
-    fn drop_result(&self) {
-        let area = self.result_area();
-        if (area as usize) <= INLINE {
-            return;
-        }
-        // SAFETY: by the claimer, or by the last reference. The area is marked empty before user code runs.
-        unsafe {
-            self.result_area.with_mut(|p| *p = 0);
-            if area == Area::Owned as u8 {
-                let Pair(data, destroy) = self.result.with(|p| p.cast::<Pair>().read());
-                drop(Hook::new(data, destroy));
-            } else if area == Area::Error as u8 {
-                drop(self.result.with(|p| p.cast::<cf_error>().read()));
-            } else {
-                drop((*self.ext.load(Relaxed)).take_result());
-            }
-        }
-    }
-
-    // ---- extension and references
-
-    /// The extension, made at its first use by whoever needs it.
-    pub(crate) fn ext(&self) -> Result<&Ext> {
-        // Acquire: pairs with the Release of the exchange below.
-        let mut p = self.ext.load(Acquire);
-        if p.is_null() {
-            let fresh = Ext::with_arg(0)?;
-            match self.ext.compare_exchange(null_mut(), fresh.as_ptr(), AcqRel, Acquire) {
-                Ok(_) => p = fresh.as_ptr(),
-                Err(other) => {
-                    // SAFETY: nobody has seen it.
-                    unsafe { Ext::free(fresh) };
-                    p = other;
-                }
-            }
-        }
-        // SAFETY: lives until the last reference has gone; the caller holds one.
-        Ok(unsafe { &*p })
-    }
-
-    /// Makes ready for a watch or callback: the extension, with the flag set in the word; none if it is done.
-    ///
-    /// The extension stands before the flag is set: the finisher that sees the flag must find the list to close.
-    pub(crate) fn begin_watching(&self) -> Result<Option<&Ext>> {
-        if word::is_done(self.word.load(Acquire)) {
-            return Ok(None);
-        }
-        let ext = self.ext()?;
-        Ok((!word::is_done(self.word.flag(word::CALLBACKS))).then_some(ext))
-    }
-
-    /// Takes back the watch of this watcher; false if it is being told, or was.
-    pub(crate) fn withdraw_watch(&self, watcher: *mut super::watch::Watcher) -> bool {
-        self.existing_ext().is_some_and(|ext| ext.withdraw(watcher))
-    }
-
-    pub(super) fn existing_ext(&self) -> Option<&Ext> {
-        // Acquire: as in `ext`.
-        // SAFETY: as in `ext`.
-        unsafe { self.ext.load(Acquire).as_ref() }
-    }
+    // ---- references
 
     #[inline]
     pub fn retain(&self) {

@@ -6,7 +6,8 @@
 //! - `queue`  hints from outside, first in, first out
 //! - `bell`   one wake in flight
 //! - `crew`   how many threads may run; spares stand in for blocked ones
-//! - `worker` the life of one thread
+//! - `worker` the life of one thread; `starting` how it comes and goes
+//! - `breaking` initializers that fail; `contract` the pool as an executor
 //!
 //! The way of a task: `submit` makes a node, queues a hint, calls the bell. A worker pops the hint, claims the
 //! node, passes the wake on, runs it, publishes. A waiter may have claimed it first; then the hint is stale.
@@ -16,9 +17,13 @@ pub mod crew;
 pub mod queue;
 
 #[cfg(not(loom))]
+mod breaking;
+#[cfg(not(loom))]
 mod contract;
 #[cfg(not(loom))]
 mod pool;
+#[cfg(not(loom))]
+mod starting;
 #[cfg(not(loom))]
 pub mod worker;
 

@@ -1,0 +1,71 @@
+//! Guests: threads that are none of an executor's own and finish one of its tasks.
+//!
+//! Owns: a mark per stay on the guest's stack. Called by: cancel, waiters that run a task of another pool.
+
+use super::{cf_executor, lookup};
+use crate::sync::Ordering::*;
+use core::cell::Cell;
+use core::ptr::null;
+
+/// A thread that is none of the executor's own and finishes one of its tasks; `shutdown(wait)` waits for it.
+pub struct Guest {
+    executor: u16,
+    /// It runs a task, so the end of the executor cannot come before it returns.
+    pub(super) runs_task: bool,
+    previous: *const Guest,
+}
+
+/// In `guests`: somebody waits for them to leave.
+pub(super) const AWAITED: u32 = 1 << 31;
+
+thread_local! {
+    /// The guests on this thread's stack, innermost first.
+    static GUESTS: Cell<*const Guest> = const { Cell::new(null()) };
+}
+
+/// Runs `f` as a guest of this executor, if it still lives.
+pub fn as_guest<R>(id: u16, runs_task: bool, f: impl FnOnce(Option<&cf_executor>) -> R) -> R {
+    let Some(executor) = lookup(id) else { return f(None) };
+    executor.guests.fetch_add(1, Relaxed);
+    let guest = Guest { executor: id, runs_task, previous: GUESTS.get() };
+    GUESTS.set(&guest);
+    let result = f(Some(&executor));
+    GUESTS.set(guest.previous);
+    executor.leave_guests(1);
+    result
+}
+
+/// The guests on this thread's stack, for whoever publishes a wait.
+pub fn guests_of_this_thread() -> *const Guest {
+    GUESTS.get()
+}
+
+/// Is one of these guests with this executor?
+///
+/// # Safety
+/// From `guests_of_this_thread`, of a thread that sleeps in a wait or is the caller: the frames are open.
+pub unsafe fn are_guests_of(first: *const Guest, id: u16) -> bool {
+    // SAFETY: the caller's promise.
+    unsafe { stays(first) }.any(|g| g.executor == id)
+}
+
+unsafe fn stays(first: *const Guest) -> impl Iterator<Item = &'static Guest> {
+    let mut at = first;
+    core::iter::from_fn(move || {
+        // SAFETY: the marks lie in frames that are still open.
+        let guest = unsafe { at.as_ref() }?;
+        at = guest.previous;
+        Some(guest)
+    })
+}
+
+/// This thread's own stays with an executor.
+pub(super) fn guests_here(id: u16) -> impl Iterator<Item = &'static Guest> {
+    // SAFETY: this thread's own frames.
+    unsafe { stays(GUESTS.get()) }.filter(move |g| g.executor == id)
+}
+
+/// In a forked child.
+pub fn after_fork() {
+    GUESTS.set(null());
+}

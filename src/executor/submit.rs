@@ -1,0 +1,104 @@
+//! From bytes and a function to a queued future.
+//!
+//! Always true: `*out` is written before the task can start, and is NULL after a failure; on failure nothing has
+//! changed but that the argument was given back.
+
+use super::cf_executor;
+use crate::capi::types::TaskFn;
+use crate::future::hint::Hint;
+use crate::future::node::{cf_future, Arg, Birth, Call};
+use crate::hook::Hook;
+use crate::runner;
+use crate::status::{Result, Status};
+use core::ffi::c_void;
+use core::ptr::null_mut;
+
+impl cf_executor {
+    /// # Safety
+    /// `arg` points to `size` readable bytes; `out` is NULL or writable.
+    pub unsafe fn submit(&self, func: TaskFn, arg: *const c_void, size: usize, out: *mut *mut cf_future) -> Result<()> {
+        if arg.is_null() && size > 0 {
+            return Err(Status::CF_INVALID_ARGUMENT);
+        }
+        // SAFETY: the caller's promise.
+        unsafe { self.submit_call(func, Arg::Copy(arg, size), Birth::NONE, out) }
+    }
+
+    /// # Safety
+    /// `out` is NULL or writable.
+    pub unsafe fn submit_owned(&self, func: TaskFn, arg: Hook, out: *mut *mut cf_future) -> Result<()> {
+        // SAFETY: the caller's promise.
+        unsafe { self.submit_call(func, Arg::Owned(arg), Birth::NONE, out) }
+    }
+
+    /// # Safety
+    /// `args` points to `size * count` readable bytes, `out` is NULL or has `count` places, `submitted` is NULL or writable.
+    pub unsafe fn submit_many(
+        &self,
+        func: TaskFn,
+        args: *const c_void,
+        size: usize,
+        count: usize,
+        out: *mut *mut cf_future,
+        submitted: *mut usize,
+    ) -> Result<()> {
+        let whole = size.checked_mul(count).ok_or(Status::CF_INVALID_ARGUMENT)?;
+        if args.is_null() && whole > 0 {
+            return Err(Status::CF_INVALID_ARGUMENT);
+        }
+        let mut result = self.kind.admit();
+        let mut n = 0;
+        while result.is_ok() && n < count {
+            let arg = Arg::Copy(args.wrapping_byte_add(n * size), size);
+            let birth = Birth { index: n, ..Birth::NONE };
+            let place = if out.is_null() { out } else { out.wrapping_add(n) };
+            // SAFETY: inside the caller's arrays.
+            result = unsafe { self.submit_call(func, arg, birth, place) };
+            n += result.is_ok() as usize;
+        }
+        // SAFETY: the caller's promise.
+        unsafe {
+            if !out.is_null() {
+                (n..count).for_each(|i| out.add(i).write(null_mut()));
+            }
+            if !submitted.is_null() {
+                submitted.write(n);
+            }
+        }
+        result
+    }
+
+    /// Makes a task and queues it; `*out` is written before it can start, and NULL on failure.
+    ///
+    /// # Safety
+    /// As for `submit`.
+    #[inline]
+    pub unsafe fn submit_call(&self, func: TaskFn, arg: Arg, birth: Birth, out: *mut *mut cf_future) -> Result<()> {
+        let refs = if out.is_null() { 1 } else { 2 };
+        let made = self.make(Call { func, arg, birth, executor: self.id }, refs);
+        if !out.is_null() {
+            let p = made.as_ref().map_or(null_mut(), |n| *n as *const cf_future as *mut cf_future);
+            // SAFETY: the caller's promise.
+            unsafe { out.write(p) };
+        }
+        let node = made?;
+        self.kind.enqueue(Hint::new(node)).inspect_err(|_| {
+            // SAFETY: nobody else will ever claim it: all its references are ours.
+            unsafe {
+                if !out.is_null() {
+                    out.write(null_mut());
+                }
+                node.abandon(refs);
+            }
+        })
+    }
+
+    /// A PENDING task that is not queued yet.
+    #[inline]
+    fn make(&self, call: Call, refs: u32) -> Result<&'static cf_future> {
+        self.kind.admit()?;
+        let node = cf_future::new(runner::current()?, call, refs)?;
+        node.open(0);
+        Ok(node)
+    }
+}
