@@ -13,17 +13,14 @@ use crate::fork::{self, Handle};
 use crate::future::cf_future;
 use crate::future::ext::Callback;
 use crate::future::watch::{Entry, Watcher};
+use crate::line::{Line, Taken};
 use crate::mem;
 use crate::status::{Result, Status};
-use crate::sync::{self, AtomicBool, AtomicU32, Cell, Ordering::*, Sleepers};
+use crate::sync::{AtomicBool, AtomicU32, Cell, Ordering::*};
 use crate::time::Deadline;
 use crate::wait;
 use core::ffi::c_void;
 use core::ptr::{null, null_mut};
-
-/// In `ready`: nobody has ended, and the consumer sleeps.
-const ASLEEP: u32 = u32::MAX;
-const NOBODY: u32 = 0;
 
 /// An iterator over futures as they end; opaque to C.
 pub struct cf_completions {
@@ -40,10 +37,7 @@ pub struct cf_completions {
 struct Shared {
     watcher: Watcher,
     refs: AtomicU32,
-    /// The newest that has ended, plus 1; the others follow through `next`.
-    ready: AtomicU32,
-    sleepers: Sleepers,
-    next: Box<[AtomicU32]>,
+    line: Line,
 }
 
 /// What only the user of the iterator touches.
@@ -51,8 +45,8 @@ struct State {
     futures: Box<[*mut cf_future]>,
     first_index: Box<[usize]>,
     entries: Box<[*const Entry<Callback>]>,
-    /// Taken off `ready`, in order: the next to hand out, plus 1.
-    line: u32,
+    /// Those that have ended and were taken out of the line.
+    taken: Taken,
     handed_out: usize,
     last: *mut cf_future,
     /// So many at the front were handed out.
@@ -73,9 +67,7 @@ impl Shared {
         let shared = Shared {
             watcher: Watcher { notify: Shared::notify },
             refs: AtomicU32::new(1),
-            ready: AtomicU32::new(NOBODY),
-            sleepers: Sleepers::new(),
-            next: mem::try_slice(n, |_| AtomicU32::new(0))?,
+            line: Line::new(n)?,
         };
         Ok(mem::try_new(shared)?.as_ptr())
     }
@@ -84,46 +76,14 @@ impl Shared {
         let this = this.cast::<Shared>();
         // SAFETY: the registration's reference.
         unsafe {
-            (*this).add(index);
+            (*this).line.add(index);
             Shared::release(this);
         }
     }
 
-    fn add(&self, index: usize) {
-        let mine = index as u32 + 1;
-        let mut head = self.ready.load(Relaxed);
-        loop {
-            self.next[index].store(if head == ASLEEP { NOBODY } else { head }, Relaxed);
-            // Release: publishes the link; pairs with the Acquire in `take_line`.
-            match self.ready.compare_exchange_weak(head, mine, Release, Relaxed) {
-                Ok(_) => break,
-                Err(now) => head = now,
-            }
-        }
-        if head == ASLEEP {
-            self.sleepers.wake_one(sync::address(&self.ready));
-        }
-    }
-
-    /// Takes all that have ended, turned round into the order of their ends.
-    fn take_line(&self) -> u32 {
-        let mut newest = self.ready.swap(NOBODY, Acquire);
-        let mut line = NOBODY;
-        while newest != NOBODY && newest != ASLEEP {
-            let older = self.next[newest as usize - 1].load(Relaxed);
-            self.next[newest as usize - 1].store(line, Relaxed);
-            line = newest;
-            newest = older;
-        }
-        line
-    }
-
     unsafe fn stir(this: *const ()) {
         // SAFETY: the iterator keeps it while its wait is published.
-        let this = unsafe { &*this.cast::<Shared>() };
-        if this.ready.compare_exchange(ASLEEP, NOBODY, AcqRel, Relaxed).is_ok() {
-            this.sleepers.wake_one(sync::address(&this.ready));
-        }
+        unsafe { (*this.cast::<Shared>()).line.stir() }
     }
 
     unsafe fn release(this: *const Shared) {
@@ -140,13 +100,12 @@ impl cf_completions {
     /// The handles are valid or NULL; the iterator takes references of its own.
     pub fn new(futures: &[*mut cf_future], deadline: Deadline) -> Result<*mut cf_completions> {
         wait::check(futures)?;
-        u32::try_from(futures.len()).ok().filter(|n| *n < ASLEEP - 1).ok_or(Status::CF_NO_MEMORY)?;
         let epoch = fork::enter()?;
         let (futures, first_index) = distinct(futures)?;
         let n = futures.len();
         let entries = mem::try_slice(n, |_| null())?;
         let shared = Shared::new(n)?;
-        let state = State { futures, first_index, entries, line: NOBODY, handed_out: 0, last: null_mut(), gone: 0 };
+        let state = State { futures, first_index, entries, taken: Taken::NOBODY, handed_out: 0, last: null_mut(), gone: 0 };
         let it = cf_completions { epoch, deadline, in_use: AtomicBool::new(false), shared, state: Cell::new(state) };
         let it = match mem::try_new(it) {
             Ok(it) => it.as_ptr(),
@@ -182,7 +141,7 @@ impl cf_completions {
             // SAFETY: the reference taken above.
             unsafe { Shared::release(self.shared) };
             watched?;
-            shared.add(i);
+            shared.line.add(i);
         }
         Ok(())
     }
@@ -199,15 +158,15 @@ impl cf_completions {
     }
 
     fn step(&self, state: &mut State) -> Result<(usize, *mut cf_future)> {
-        if state.line == NOBODY {
+        if state.taken == Taken::NOBODY {
             if state.handed_out == state.futures.len() {
                 return Err(Status::CF_END);
             }
             self.fill_line(state)?;
         }
-        let i = state.line as usize - 1;
-        // SAFETY: the iterator's reference keeps the shared part. Relaxed: written by this side.
-        state.line = unsafe { (&(*self.shared).next)[i].load(Relaxed) };
+        let Some(i) = state.taken.first() else { return Err(Status::CF_END) };
+        // SAFETY: the iterator's reference keeps the shared part.
+        state.taken = unsafe { (*self.shared).line.after(state.taken) };
         state.handed_out += 1;
         state.drop_last();
         state.last = core::mem::replace(&mut state.futures[i], null_mut());
@@ -220,8 +179,8 @@ impl cf_completions {
         let shared = unsafe { &*self.shared };
         let mut claims = Claims::new(self.deadline);
         loop {
-            state.line = shared.take_line();
-            if state.line != NOBODY {
+            state.taken = shared.line.take();
+            if state.taken != Taken::NOBODY {
                 return Ok(());
             }
             if self.deadline.has_passed() {
@@ -238,8 +197,8 @@ impl cf_completions {
         // SAFETY: as above.
         let shared = unsafe { &*self.shared };
         let stir = Stir { what: (self.shared as *const Shared).cast(), how: Shared::stir };
-        // Before the wait is published: a stir that finds nobody asleep must change the word all the same.
-        if shared.ready.compare_exchange(NOBODY, ASLEEP, AcqRel, Relaxed).is_err() {
+        // Before the wait is published: a stir must find it asleep.
+        if !shared.line.lie_down() {
             return Ok(());
         }
         let left = state.not_handed_out();
@@ -247,17 +206,12 @@ impl cf_completions {
         let result = match blocked {
             Ok(blocked) if blocked.is_doomed() => Err(Status::CF_DEADLOCK),
             Ok(_blocked) => {
-                // SAFETY: the iterator's reference keeps the word. A timeout shows at the next look.
-                unsafe {
-                    let unchanged = || shared.ready.load(Relaxed) == ASLEEP;
-                    shared.sleepers.wait(sync::address(&shared.ready), ASLEEP, unchanged, self.deadline);
-                }
+                shared.line.sleep(self.deadline); // a timeout shows at the next look
                 Ok(())
             }
             Err(e) => Err(e),
         };
-        // Awake again, whatever the reason.
-        let _ = shared.ready.compare_exchange(ASLEEP, NOBODY, AcqRel, Relaxed);
+        shared.line.get_up();
         result
     }
 

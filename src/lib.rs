@@ -23,7 +23,7 @@
 //! - [`executor`]: what all executors have in common, and their contract; [`options`], [`threads`]
 //! - [`future`]: the node, its state, its life; [`task`], [`error`], [`status`], [`hook`]
 //! - [`wait`], [`completions`], [`completion_queue`]: built on "look" and "be told once"; [`deadlock`] judges waits,
-//!   [`claims`] says what a waiter may run itself
+//!   [`claims`] says what a waiter may run itself, [`line`] is where those that have ended wait to be handed out
 //! - [`map`], [`map_into`], [`ranges`]: many calls at once
 //! - [`runner`]: what is kept per thread; [`fork`]: handles belong to one process
 //! - [`sync`], [`sys`], [`mem`], [`time`]: the ground; loom replaces `sync` in `models`
@@ -57,6 +57,7 @@ pub mod executor;
 pub mod fork;
 #[cfg(not(loom))]
 pub mod hook;
+pub mod line;
 #[cfg(not(loom))]
 pub mod map;
 #[cfg(not(loom))]

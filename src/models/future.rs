@@ -141,9 +141,7 @@ impl Future {
         let ext = self.ext.load(Acquire);
         if before & CALLBACKS != 0 && !ext.is_null() {
             // SAFETY: the finisher's reference; it closes once.
-            let callbacks = unsafe { Watches::take_callbacks((*ext).close()) };
-            let callbacks: Vec<_> = callbacks.inspect(|k| self.call(*k)).collect();
-            assert!(callbacks.is_sorted(), "not in the order of registration");
+            unsafe { Watches::take_callbacks((*ext).close()) }.for_each(|k| self.call(k));
         }
         if before & BY_HAND == 0 && !self.rule.reference_dropped_early {
             self.release();

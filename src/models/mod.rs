@@ -18,7 +18,7 @@ mod completion;
 mod crew;
 //mod deadlock;
 mod future;
-//mod node;
+mod node;
 mod pool;
 mod queue;
 mod ranges;

@@ -1,9 +1,9 @@
-//! A pool with everything but tasks of the user's: the real queue, bell and crew, put together as `threads/pool`,
-//! `threads/worker` and `threads/contract` do. Driven by `bell` and `crew`.
+//! A pool with everything but tasks of the user's: the real queue, bell and crew, put together as in
+//! `threads/starting`, `threads/worker` and `threads/contract`. Driven by `bell` and `crew`.
 //!
 //! A task that nobody runs, or a thread that nobody wakes, leaves the main thread asleep for ever.
 
-use crate::sync::{self, yield_now, AtomicBool, AtomicU32, Ordering::*, Sleepers};
+use crate::sync::{self, yield_now, AtomicBool, AtomicU32, Lock, Ordering::*, Sleepers};
 use crate::threads::bell::{Bell, Call};
 use crate::threads::crew::{Crew, Growth};
 use crate::threads::queue::{Fifo, Pop};
@@ -14,7 +14,8 @@ use std::sync::Arc;
 use std::sync::Mutex;
 
 /// In `permits`.
-const POOL_CLOSED: u32 = 1 << 31;
+const PERMITS: u32 = 0xffff;
+const LOOK_AGAIN: u32 = 1 << 16;
 
 #[derive(Clone, Copy)]
 pub enum Task {
@@ -39,12 +40,14 @@ pub struct Rule {
     pub call_then_push: bool,
     /// A worker looks at the queue and then marks its seat.
     pub look_then_mark: bool,
-    /// Who could not start the first thread leaves what others have queued.
-    pub leave_the_unserved: bool,
+    /// Submitters to a pool without any thread start one as they come.
+    pub first_starts_overlap: bool,
     /// A thread that blocks does not look at what is queued.
     pub block_without_a_look: bool,
     /// A thread that is back stays active.
     pub never_stand_by: bool,
+    /// Who stands by goes home when the queue is closed, whatever is in it.
+    pub home_when_closed: bool,
 }
 
 pub const RIGHT: Rule = Rule {
@@ -54,9 +57,10 @@ pub const RIGHT: Rule = Rule {
     last_look_is_a_pop: false,
     call_then_push: false,
     look_then_mark: false,
-    leave_the_unserved: false,
+    first_starts_overlap: false,
     block_without_a_look: false,
     never_stand_by: false,
+    home_when_closed: false,
 };
 
 pub struct Pool {
@@ -66,6 +70,11 @@ pub struct Pool {
     bell: Bell,
     crew: Crew,
     in_user_code: Vec<AtomicBool>,
+    seats_used: AtomicU32,
+    /// Seats whose thread could not be started.
+    vacant: Lock<Vec<usize>>,
+    first_start: Lock<()>,
+    has_thread: AtomicBool,
     permits: AtomicU32,
     sleepers: Sleepers,
     /// Tasks whose hint is stale.
@@ -90,6 +99,10 @@ impl Pool {
             bell: Bell::new(),
             crew: Crew::new(max, max + spares),
             in_user_code: (0..max + spares).map(|_| AtomicBool::new(false)).collect(),
+            seats_used: AtomicU32::new(0),
+            vacant: Lock::new(Vec::new()),
+            first_start: Lock::new(()),
+            has_thread: AtomicBool::new(false),
             permits: AtomicU32::new(0),
             sleepers: Sleepers::new(),
             claimed: tasks.iter().map(|_| Mutex::new(false)).collect(),
@@ -102,30 +115,46 @@ impl Pool {
         })
     }
 
-    /// With so many workers from the start, who were not called by anybody.
-    pub fn with_workers(rule: Rule, tasks: &'static [Task], workers: usize) -> Arc<Pool> {
-        let pool = Pool::new(rule, tasks, workers, 0, 0);
-        for i in 0..workers {
-            assert_eq!(pool.crew.grow(), Growth::NewSeat(i));
-            pool.sit_down(i, false);
+    /// So many workers from the start, whom nobody has called; asleep, or on their way there.
+    pub fn seat(self: &Arc<Self>, workers: usize, asleep: bool) {
+        if asleep {
+            loom::stop_exploring();
         }
-        pool
-    }
-
-    fn sit_down(self: &Arc<Self>, seat: usize, woken: bool) {
-        let pool = self.clone();
-        let thread = thread::spawn(move || Worker { pool: &pool, seat, woken }.live());
-        self.threads.lock().unwrap().push(thread);
-        self.started.fetch_add(1, Relaxed);
+        for _ in 0..workers {
+            assert!(self.crew.grow() != Growth::None);
+            self.sit_down(self.take_seat(), false);
+        }
+        // The workers run before this thread does.
+        yield_now();
+        if asleep {
+            loom::explore();
+        }
     }
 
     /// All tasks end; then the pool does, as in `Pool::close` and `join`.
     pub fn end(self: &Arc<Self>) {
         self.wait_for((1 << self.tasks.len()) - 1);
+        // What is to be shown has been shown; `close` is for the models of the end.
+        loom::stop_exploring();
+        self.close();
+        self.join();
+    }
+
+    /// The pool is closed while tasks are queued and blocked; they end all the same.
+    pub fn close_and_end(self: &Arc<Self>) {
+        self.close();
+        self.wait_for((1 << self.tasks.len()) - 1);
+        loom::stop_exploring();
+        self.join();
+    }
+
+    fn close(&self) {
         self.queue.close();
         self.bell.ring_all();
-        self.permits.fetch_or(POOL_CLOSED, Release);
-        self.sleepers.wake_all(sync::address(&self.permits));
+        self.stir_reserve();
+    }
+
+    fn join(&self) {
         loop {
             let thread = self.threads.lock().unwrap().pop();
             match thread {
@@ -133,7 +162,7 @@ impl Pool {
                 None => break,
             }
         }
-        assert!(self.queue.is_over());
+        assert!(self.queue.is_over() || !self.has_thread.load(Relaxed));
         assert!(self.crew.count().active() <= self.crew.max_active(), "more are active than may be");
     }
 
@@ -161,7 +190,7 @@ impl Pool {
         !core::mem::replace(&mut *self.claimed[task].lock().unwrap(), true)
     }
 
-    // ---- as in `contract` and `pool`
+    // ---- as in `contract` and `starting`
 
     pub fn submit(self: &Arc<Self>, task: usize) {
         if self.rule.call_then_push {
@@ -171,27 +200,17 @@ impl Pool {
         if self.rule.call_then_push {
             return;
         }
-        if self.call_somebody().is_err() && self.crew.count().active() == 0 {
-            if self.claim(task) {
-                self.finish(task);
-            }
-            if !self.rule.leave_the_unserved {
-                self.end_unserved();
-            }
+        if self.call_for().is_err() && !self.has_thread.load(Acquire) && self.claim(task) {
+            self.finish(task); // refused
         }
     }
 
-    fn end_unserved(self: &Arc<Self>) {
-        while self.queue.has_work() && self.crew.count().used() == 0 {
-            if self.call_somebody().is_ok() {
-                return;
-            }
-            match self.queue.pop() {
-                Pop::Hint(hint) if self.claim(hint as usize - 1) => self.finish(hint as usize - 1),
-                Pop::Hint(_) => {}
-                Pop::Empty | Pop::Unfilled => yield_now(),
-            }
+    fn call_for(self: &Arc<Self>) -> Result<(), ()> {
+        if self.has_thread.load(Acquire) || self.rule.first_starts_overlap {
+            return self.call_somebody();
         }
+        let _one_at_a_time = self.first_start.lock();
+        self.call_somebody()
     }
 
     fn look(self: &Arc<Self>) {
@@ -212,7 +231,7 @@ impl Pool {
                         self.sleepers.wake_one(sync::address(&self.permits));
                         return Ok(());
                     }
-                    Growth::NewSeat(i) => return self.start(i),
+                    Growth::NewSeat(_) => return self.start(),
                     Growth::None => self.bell.clear(),
                 }
             }
@@ -222,12 +241,16 @@ impl Pool {
 
     fn needs_thread(&self) -> bool {
         let c = self.crew.count();
-        self.crew.can_grow() && (c.away() > 0 || self.in_user_code[..c.used()].iter().all(|s| s.load(Relaxed)))
+        let seats = &self.in_user_code[..self.seats_used.load(Acquire) as usize];
+        self.crew.can_grow() && (c.away() > 0 || seats.iter().all(|s| s.load(Relaxed)))
     }
 
-    fn start(self: &Arc<Self>, seat: usize) -> Result<(), ()> {
+    fn start(self: &Arc<Self>) -> Result<(), ()> {
+        let seat = self.take_seat();
         if self.failing_starts.load(Relaxed) > 0 {
             self.failing_starts.fetch_sub(1, Relaxed);
+            self.in_user_code[seat].store(true, Relaxed);
+            self.vacant.lock().push(seat);
             self.crew.undo_new_seat();
             self.bell.clear();
             return Err(());
@@ -236,16 +259,34 @@ impl Pool {
         Ok(())
     }
 
+    fn take_seat(&self) -> usize {
+        let mut vacant = self.vacant.lock();
+        let seat = match vacant.pop() {
+            Some(seat) => seat,
+            None => self.seats_used.fetch_add(1, AcqRel) as usize,
+        };
+        self.in_user_code[seat].store(false, Release);
+        seat
+    }
+
+    fn sit_down(self: &Arc<Self>, seat: usize, woken: bool) {
+        let pool = self.clone();
+        let thread = thread::spawn(move || Worker { pool: &pool, seat, woken }.live());
+        self.threads.lock().unwrap().push(thread);
+        self.started.fetch_add(1, Relaxed);
+        self.has_thread.store(true, Release);
+    }
+
     fn wait_in_reserve(&self) -> bool {
         loop {
             let p = self.permits.load(Acquire);
-            if p & !POOL_CLOSED > 0 {
+            if p & PERMITS > 0 {
                 if self.permits.compare_exchange(p, p - 1, AcqRel, Relaxed).is_ok() {
                     return true;
                 }
                 continue;
             }
-            if p & POOL_CLOSED != 0 {
+            if if self.rule.home_when_closed { self.queue.is_closed() } else { self.queue.is_over() } {
                 if self.crew.end_in_reserve() {
                     return false;
                 }
@@ -256,6 +297,11 @@ impl Pool {
             // SAFETY: the word lives as long as the pool.
             unsafe { self.sleepers.wait(sync::address(&self.permits), p, unchanged, Deadline::NEVER) };
         }
+    }
+
+    fn stir_reserve(&self) {
+        self.permits.fetch_add(LOOK_AGAIN, Release);
+        self.sleepers.wake_all(sync::address(&self.permits));
     }
 }
 
@@ -270,13 +316,11 @@ impl Worker<'_> {
     fn live(&mut self) {
         let pool = self.pool;
         loop {
+            if pool.crew.is_surplus() && !pool.rule.never_stand_by && !self.stand_by() {
+                break;
+            }
             match pool.queue.pop() {
-                Pop::Hint(hint) => {
-                    self.take(hint as usize - 1);
-                    if pool.crew.is_surplus() && !pool.rule.never_stand_by && !self.stand_by() {
-                        break;
-                    }
-                }
+                Pop::Hint(hint) => self.take(hint as usize - 1),
                 Pop::Unfilled => yield_now(),
                 Pop::Empty => {
                     if pool.queue.is_over() {
@@ -287,6 +331,7 @@ impl Worker<'_> {
             }
         }
         self.pass_on();
+        pool.stir_reserve();
     }
 
     fn sleep(&mut self) {
