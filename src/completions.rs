@@ -64,11 +64,8 @@ impl Handle for cf_completions {
 
 impl Shared {
     fn new(n: usize) -> Result<*mut Shared> {
-        let shared = Shared {
-            watcher: Watcher { notify: Shared::notify },
-            refs: AtomicU32::new(1),
-            line: Line::new(n)?,
-        };
+        let shared =
+            Shared { watcher: Watcher { notify: Shared::notify }, refs: AtomicU32::new(1), line: Line::new(n)? };
         Ok(mem::try_new(shared)?.as_ptr())
     }
 
@@ -105,7 +102,8 @@ impl cf_completions {
         let n = futures.len();
         let entries = mem::try_slice(n, |_| null())?;
         let shared = Shared::new(n)?;
-        let state = State { futures, first_index, entries, taken: Taken::NOBODY, handed_out: 0, last: null_mut(), gone: 0 };
+        let state =
+            State { futures, first_index, entries, taken: Taken::NOBODY, handed_out: 0, last: null_mut(), gone: 0 };
         let it = cf_completions { epoch, deadline, in_use: AtomicBool::new(false), shared, state: Cell::new(state) };
         let it = match mem::try_new(it) {
             Ok(it) => it.as_ptr(),
