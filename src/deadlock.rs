@@ -20,7 +20,7 @@
 use crate::completion_queue::cf_completion_queue;
 use crate::executor::{self, cf_executor, Executor, Guest, WaiterView, NO_EXECUTOR};
 use crate::future::cf_future;
-use crate::future::word::{self, BY_HAND, FAILED, PENDING};
+use crate::future::word::{self, BY_HAND, FAILED, FINISHED, PENDING};
 use crate::runner::{self, Runner};
 use crate::status::{Result, Status};
 use crate::sync::{AtomicU32, Lock, LockGuard, Ordering::*};
@@ -311,9 +311,12 @@ fn wait_is_live(graph: &Graph, wait: &Published) -> bool {
             WaitSet::One(f) => live(&*f),
             WaitSet::All(p, n) => branches(p, n).all(live),
             WaitSet::Any(p, n) => any(p, n, &live),
-            // One that ends well does not end the wait; it is judged anew then.
+            // One that ends well does not end the wait; it is judged anew then. Each branch is sorted out by one look:
+            // one that ends between two looks must not count as neither pending nor the last.
             WaitSet::FirstFailure(p, n) => {
-                branches(p, n).all(cf_future::is_done) || any(p, n, &|f| f.look() == FAILED || !f.is_done() && live(f))
+                let counts = |f: &&cf_future| matches!(f.look(), s if s == FAILED || s < FINISHED);
+                let mut left = branches(p, n).filter(counts).peekable();
+                left.peek().is_none() || left.by_ref().take(MOST_BRANCHES).any(live) || beyond && left.next().is_some()
             }
             WaitSet::Queue(q) => (*q).any_pending(live, beyond).unwrap_or(true),
             WaitSet::End(executor) => {
