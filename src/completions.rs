@@ -97,6 +97,9 @@ impl cf_completions {
     /// The handles are valid or NULL; the iterator takes references of its own.
     pub fn new(futures: &[*mut cf_future], deadline: Deadline) -> Result<*mut cf_completions> {
         wait::check(futures)?;
+        if futures.len() > Line::MOST {
+            return Err(Status::CF_NO_MEMORY);
+        }
         let epoch = fork::enter()?;
         let (futures, first_index) = distinct(futures)?;
         let n = futures.len();

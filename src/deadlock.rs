@@ -1,19 +1,16 @@
 //! Waits that could never end: found when they close, by looking at who can still go on.
 //!
-//! Owns: the graph, which is what threads that sleep inside a task have published of their waits.
+//! Owns: the graph, which is what threads that sleep inside a task have published of their waits; what each of them
+//! waits for. The rule by which they are judged is `graph`.
 //! Called by: every wait that is about to sleep.
 //!
-//! The rule, under one hold of the lock: publish the wait, then compute who is live.
-//! - A thread that has published nothing is live.
 //! - A future is live if it is done, completed by hand, RUNNING by a live thread, or PENDING in an executor
 //!   that has a live worker or may start one.
 //! - A published wait is live if what it waits for is: ALL if every pending branch is, ANY if one is.
-//! - Repeated until nothing changes. If the caller is not live, its wait can never end.
 //!
-//! This covers cycles, knots of ANY and starvation alike. The publisher that makes a set stuck is always in
-//! it, so each deadlock is reported when it closes. Nodes are threads, not tasks: frames below the top of a
-//! stack wait for the top. Timed waits publish nothing. A waiter for ANY that could run one of its pending
-//! futures itself is live by that; if somebody relies on it, it is stirred to do so.
+//! Nodes of the graph are threads, not tasks: frames below the top of a stack wait for the top. Timed waits publish
+//! nothing. A waiter for ANY that could run one of its pending futures itself is live by that; if somebody relies on
+//! it, it is stirred to do so.
 //!
 //! `models/deadlock.rs` checks the rule, `c-tests/deadlock_graphs.c` tries thousands of random graphs.
 
@@ -21,9 +18,10 @@ use crate::completion_queue::cf_completion_queue;
 use crate::executor::{self, cf_executor, Executor, Guest, WaiterView, NO_EXECUTOR};
 use crate::future::cf_future;
 use crate::future::word::{self, BY_HAND, FAILED, FINISHED, PENDING};
+use crate::graph::{Graph, Verdict, Wait};
 use crate::runner::{self, Runner};
 use crate::status::{Result, Status};
-use crate::sync::{AtomicU32, Lock, LockGuard, Ordering::*};
+use crate::sync::{AtomicU32, Lock, Ordering::*};
 use crate::time::Deadline;
 
 /// So many branches of a wait for ANY are looked at.
@@ -66,18 +64,12 @@ struct Published {
     guests: *const Guest,
     set: WaitSet,
     manner: Manner,
-    live: bool,
-    /// Live only because it could run a pending future itself.
-    by_claim: bool,
-    /// It is to end with CF_DEADLOCK in place of a firm one.
-    doomed: bool,
 }
 
 // SAFETY: the pointers are used under the lock, while their owner sleeps.
 unsafe impl Send for Published {}
 
-type Graph = Vec<Published>;
-static GRAPH: Lock<Graph> = Lock::new(Vec::new());
+static GRAPH: Lock<Graph<Published>> = Lock::new(Graph::new());
 /// Threads for which there is room in the graph.
 static THREADS: AtomicU32 = AtomicU32::new(0);
 
@@ -86,14 +78,6 @@ static THREADS: AtomicU32 = AtomicU32::new(0);
 pub struct Blocked {
     runner: Option<&'static Runner>,
     published: bool,
-}
-
-#[derive(PartialEq, Eq)]
-enum Verdict {
-    Live,
-    /// Only by running one of the pending futures oneself.
-    ByClaim,
-    Dead,
 }
 
 impl Blocked {
@@ -109,29 +93,21 @@ impl Blocked {
             seat.pool().block();
         }
         if deadline.is_never() {
-            let mut graph = GRAPH.lock();
-            graph.try_reserve(1).map_err(|_| Status::CF_NO_MEMORY)?;
             let (waiter, guests) = (WaiterView::of(r), executor::guests_of_this_thread());
-            let runner = r.id;
-            graph.push(Published { runner, waiter, guests, set, manner, live: false, by_claim: false, doomed: false });
-            let mut verdict = judge(&mut graph);
-            while verdict == Verdict::Dead && manner.firm && doom_another(&mut graph) {
-                verdict = judge(&mut graph);
+            let wait = Published { runner: r.id, waiter, guests, set, manner };
+            let verdict = GRAPH.lock().publish(wait)?;
+            match verdict {
+                Verdict::Live => blocked.published = true,
+                Verdict::ByClaim => return Err(Status::CF_WOULD_BLOCK),
+                Verdict::Dead => return Err(Status::CF_DEADLOCK),
             }
-            if verdict == Verdict::Live {
-                blocked.published = true;
-                return Ok(blocked);
-            }
-            graph.pop();
-            return Err(if verdict == Verdict::ByClaim { Status::CF_WOULD_BLOCK } else { Status::CF_DEADLOCK });
         }
         Ok(blocked)
     }
 
     /// Must this wait end in place of another one? To be asked between reading the word to sleep on and sleeping.
     pub fn is_doomed(&self) -> bool {
-        let Some(runner) = self.runner.filter(|_| self.published) else { return false };
-        GRAPH.lock().iter().any(|p| p.runner == runner.id && p.doomed)
+        self.runner.is_some_and(|r| self.published && GRAPH.lock().is_doomed(r.id))
     }
 }
 
@@ -139,10 +115,7 @@ impl Drop for Blocked {
     fn drop(&mut self) {
         let Some(runner) = self.runner else { return };
         if self.published {
-            let mut graph = GRAPH.lock();
-            if let Some(i) = graph.iter().position(|p| p.runner == runner.id) {
-                graph.swap_remove(i);
-            }
+            GRAPH.lock().withdraw(runner.id);
         }
         if let Some(seat) = runner.seat() {
             seat.pool().unblock();
@@ -150,188 +123,118 @@ impl Drop for Blocked {
     }
 }
 
-/// Ends another wait of the deadlock that the last publisher, which cannot give up, has closed: one that it depends
-/// on, so never one that merely waits for the deadlock's end. False if there is none.
-fn doom_another(graph: &mut LockGuard<Graph>) -> bool {
-    let graph: &mut Graph = graph;
-    let me = graph.len() - 1;
-    // `by_claim` is free after a verdict of Dead: here it marks what is reached.
-    graph[me].by_claim = true;
-    loop {
-        let next = (0..graph.len()).find(|q| {
-            let q = &graph[*q];
-            !q.live && !q.by_claim && graph.iter().any(|p| p.by_claim && depends(&p.set, q))
-        });
-        let Some(q) = next.map(|q| &mut graph[q]) else { return false };
-        q.by_claim = true;
-        if let (Some(stir), false) = (q.manner.stir, q.manner.firm) {
-            q.doomed = true;
-            // SAFETY: as in `judge`.
-            unsafe { (stir.how)(stir.what) };
-            return true;
-        }
+impl Wait for Published {
+    fn thread(&self) -> u16 {
+        self.runner
     }
-}
 
-/// Does the end of this wait need the thread of `q`?
-fn depends(set: &WaitSet, q: &Published) -> bool {
-    let needs = |f: &cf_future| {
-        let w = f.word().load(Relaxed);
-        match word::state(w) {
-            PENDING => f.executor() == q.waiter.executor,
-            _ => !word::is_done(w) && word::runner(w) == q.runner,
-        }
-    };
-    // SAFETY: as in `wait_is_live`.
-    unsafe {
-        match *set {
-            WaitSet::One(f) => needs(&*f),
-            WaitSet::All(p, n) | WaitSet::Any(p, n) | WaitSet::FirstFailure(p, n) => branches(p, n).any(needs),
-            WaitSet::Queue(queue) => (*queue).any_pending(needs, false).unwrap_or(false),
-            WaitSet::End(executor) => {
-                let id = (*executor).id();
-                id == q.waiter.executor || executor::are_guests_of(q.guests, id)
+    fn can_end(&self, graph: &Graph<Published>) -> bool {
+        let is_live = &|runner| graph.is_live(runner);
+        // More branches than are looked at: live, unless the waiter can run one of those that were looked at.
+        let beyond = !self.manner.can_claim;
+        let live = |f: &cf_future| future_is_live(f, is_live);
+        let any = |left: &mut dyn Iterator<Item = &cf_future>| {
+            left.take(MOST_BRANCHES).any(live) || beyond && left.next().is_some()
+        };
+        // SAFETY: the waiter that published these pointers keeps what they point to.
+        unsafe {
+            match self.set {
+                WaitSet::One(f) => live(&*f),
+                WaitSet::All(p, n) => branches(p, n).all(live),
+                WaitSet::Any(p, n) => any(&mut branches(p, n)),
+                // One that ends well does not end the wait; it is judged anew then. Each branch is sorted out by one
+                // look: one that ends between two looks must not count as neither pending nor the last.
+                WaitSet::FirstFailure(p, n) => {
+                    let counts = |f: &&cf_future| matches!(f.look(), s if s == FAILED || s < FINISHED);
+                    let mut left = branches(p, n).filter(counts).peekable();
+                    left.peek().is_none() || any(&mut left)
+                }
+                WaitSet::Queue(q) => (*q).any_pending(live, beyond).unwrap_or(true),
+                WaitSet::End(executor) => {
+                    let id = (*executor).id();
+                    let holds_up = |p: &Published| p.runner != self.runner && executor::are_guests_of(p.guests, id);
+                    (*executor).kind().all_go_on(is_live) && !graph.stuck().any(holds_up)
+                }
             }
         }
     }
-}
 
-/// Judges the wait that was published last.
-fn judge(graph: &mut LockGuard<Graph>) -> Verdict {
-    let graph: &mut Graph = graph;
-    let me = graph.len() - 1;
-    for p in graph.iter_mut() {
-        // A doomed wait is about to end: who depends on it goes on.
-        (p.live, p.by_claim) = (p.doomed, false);
-    }
-    loop {
-        settle(graph);
-        if graph[me].live {
-            if only_by_hand(graph, me) && could_claim(&graph[me]) {
-                return Verdict::ByClaim;
+    fn needs(&self, other: &Published) -> bool {
+        let needs = |f: &cf_future| {
+            let w = f.word().load(Relaxed);
+            match word::state(w) {
+                PENDING => f.executor() == other.waiter.executor,
+                _ => !word::is_done(w) && word::runner(w) == other.runner,
             }
-            break;
-        }
-        if could_claim(&graph[me]) {
-            return Verdict::ByClaim;
-        }
-        let mut found = false;
-        for p in graph.iter_mut().filter(|p| !p.live) {
-            p.by_claim = could_claim(p);
-            p.live = p.by_claim;
-            found |= p.by_claim;
-        }
-        if !found {
-            return Verdict::Dead;
-        }
-    }
-    for p in graph.iter().filter(|p| p.by_claim) {
-        if let Some(stir) = p.manner.stir {
-            // SAFETY: the owner sleeps, or waits for the graph's lock to take its wait back.
-            unsafe { (stir.how)(stir.what) };
-        }
-    }
-    Verdict::Live
-}
-
-/// A thread on which somebody may have counted could not be started: waits that can never end now are ended.
-pub fn judge_anew() {
-    let mut graph = GRAPH.lock();
-    let graph: &mut Graph = &mut graph;
-    for p in graph.iter_mut() {
-        (p.live, p.by_claim) = (p.doomed, false);
-    }
-    loop {
-        settle(graph);
-        let Some(p) = graph.iter_mut().find(|p| !p.live && !p.manner.firm && p.manner.stir.is_some()) else { return };
-        // One that could run a pending future looks again by itself; the others give up.
-        p.doomed = !could_claim(p);
-        p.live = true;
-        if let Some(stir) = p.manner.stir {
-            // SAFETY: as in `judge`.
-            unsafe { (stir.how)(stir.what) };
-        }
-    }
-}
-
-/// Is a wait for ANY live only through futures that are completed by hand? Whoever is to complete them may never do
-/// so: then a pending branch that nobody else will ever run is the waiter's own to run.
-fn only_by_hand(graph: &Graph, me: usize) -> bool {
-    let by_hand = |f: &cf_future| !f.is_done() && f.word().load(Relaxed) & BY_HAND != 0;
-    let others = |r: u16| r != graph[me].runner && thread_is_live(graph, r);
-    let otherwise = |f: &cf_future| !by_hand(f) && future_is_live(f, &others);
-    // SAFETY: as in `wait_is_live`.
-    unsafe {
-        match graph[me].set {
-            WaitSet::Any(p, n) | WaitSet::FirstFailure(p, n) => {
-                let looked_at = || branches(p, n).take(MOST_BRANCHES);
-                looked_at().any(by_hand) && !looked_at().any(otherwise)
-            }
-            WaitSet::Queue(q) => {
-                (*q).any_pending(by_hand, false).unwrap_or(false) && !(*q).any_pending(otherwise, false).unwrap_or(true)
-            }
-            _ => false,
-        }
-    }
-}
-
-/// Spreads "live" until nothing changes.
-fn settle(graph: &mut Graph) {
-    loop {
-        let mut changed = false;
-        for i in 0..graph.len() {
-            if !graph[i].live && wait_is_live(graph, &graph[i]) {
-                graph[i].live = true;
-                changed = true;
+        };
+        // SAFETY: as in `can_end`.
+        unsafe {
+            match self.set {
+                WaitSet::One(f) => needs(&*f),
+                WaitSet::All(p, n) | WaitSet::Any(p, n) | WaitSet::FirstFailure(p, n) => branches(p, n).any(needs),
+                WaitSet::Queue(queue) => (*queue).any_pending(needs, false).unwrap_or(false),
+                WaitSet::End(executor) => {
+                    let id = (*executor).id();
+                    id == other.waiter.executor || executor::are_guests_of(other.guests, id)
+                }
             }
         }
-        if !changed {
-            return;
+    }
+
+    /// Does this waiter for ANY have a pending future that it could run itself?
+    fn could_claim(&self) -> bool {
+        let claimable = |f: &cf_future| is_claimable(f, self.waiter);
+        // SAFETY: as in `can_end`.
+        self.manner.can_claim
+            && unsafe {
+                match self.set {
+                    WaitSet::Any(f, n) | WaitSet::FirstFailure(f, n) => {
+                        branches(f, n).take(MOST_BRANCHES).any(claimable)
+                    }
+                    WaitSet::Queue(q) => (*q).any_pending(claimable, false).unwrap_or(false),
+                    _ => false,
+                }
+            }
+    }
+
+    /// Is a wait for ANY live only through futures that are completed by hand? Whoever is to complete them may never
+    /// do so: then a pending branch that nobody else will ever run is the waiter's own to run.
+    fn should_claim(&self, graph: &Graph<Published>) -> bool {
+        let by_hand = |f: &cf_future| !f.is_done() && f.word().load(Relaxed) & BY_HAND != 0;
+        let others = |r: u16| r != self.runner && graph.is_live(r);
+        let otherwise = |f: &cf_future| !by_hand(f) && future_is_live(f, &others);
+        // SAFETY: as in `can_end`.
+        unsafe {
+            match self.set {
+                WaitSet::Any(p, n) | WaitSet::FirstFailure(p, n) => {
+                    let looked_at = || branches(p, n).take(MOST_BRANCHES);
+                    looked_at().any(by_hand) && !looked_at().any(otherwise)
+                }
+                WaitSet::Queue(q) => {
+                    (*q).any_pending(by_hand, false).unwrap_or(false)
+                        && !(*q).any_pending(otherwise, false).unwrap_or(true)
+                }
+                _ => false,
+            }
         }
     }
-}
 
-fn thread_is_live(graph: &Graph, runner: u16) -> bool {
-    graph.iter().find(|p| p.runner == runner).is_none_or(|p| p.live)
-}
+    fn is_firm(&self) -> bool {
+        self.manner.firm
+    }
 
-fn wait_is_live(graph: &Graph, wait: &Published) -> bool {
-    let is_live = &|runner| thread_is_live(graph, runner);
-    // More branches than are looked at: live, unless the waiter can run one of those that were looked at.
-    let beyond = !wait.manner.can_claim;
-    let any = |p, n, ends: &dyn Fn(&cf_future) -> bool| {
-        // SAFETY: the waiter that published these pointers keeps what they point to, here and below.
-        let mut branches = unsafe { branches(p, n) };
-        branches.by_ref().take(MOST_BRANCHES).any(ends) || beyond && branches.next().is_some()
-    };
-    let live = |f: &cf_future| future_is_live(f, is_live);
-    // SAFETY: as above.
-    unsafe {
-        match wait.set {
-            WaitSet::One(f) => live(&*f),
-            WaitSet::All(p, n) => branches(p, n).all(live),
-            WaitSet::Any(p, n) => any(p, n, &live),
-            // One that ends well does not end the wait; it is judged anew then. Each branch is sorted out by one look:
-            // one that ends between two looks must not count as neither pending nor the last.
-            WaitSet::FirstFailure(p, n) => {
-                let counts = |f: &&cf_future| matches!(f.look(), s if s == FAILED || s < FINISHED);
-                let mut left = branches(p, n).filter(counts).peekable();
-                left.peek().is_none() || left.by_ref().take(MOST_BRANCHES).any(live) || beyond && left.next().is_some()
-            }
-            WaitSet::Queue(q) => (*q).any_pending(live, beyond).unwrap_or(true),
-            WaitSet::End(executor) => {
-                let id = (*executor).id();
-                let holds_up = |p: &Published| !p.live && executor::are_guests_of(p.guests, id);
-                (*executor).kind().all_go_on(is_live) && !graph.iter().any(|p| p.runner != wait.runner && holds_up(p))
-            }
-        }
+    fn stir(&self) -> bool {
+        let Some(stir) = self.manner.stir else { return false };
+        // SAFETY: the owner sleeps, or waits for the graph's lock to take its wait back.
+        unsafe { (stir.how)(stir.what) };
+        true
     }
 }
 
 /// The futures of an ANY; NULL stands for one that does not count any more.
 ///
 /// # Safety
-/// As for `wait_is_live`.
+/// The waiter that published these pointers keeps what they point to.
 unsafe fn branches<'a>(p: *const *mut cf_future, n: usize) -> impl Iterator<Item = &'a cf_future> {
     // SAFETY: the caller's promise.
     unsafe { core::slice::from_raw_parts(p, n).iter().filter_map(|f| f.as_ref()) }
@@ -349,20 +252,6 @@ fn future_is_live(f: &cf_future, is_live: &dyn Fn(u16) -> bool) -> bool {
     is_live(word::runner(w))
 }
 
-/// Does this waiter for ANY have a pending future that it could run itself?
-fn could_claim(p: &Published) -> bool {
-    let claimable = |f: &cf_future| is_claimable(f, p.waiter);
-    // SAFETY: as in `wait_is_live`.
-    p.manner.can_claim
-        && unsafe {
-            match p.set {
-                WaitSet::Any(f, n) | WaitSet::FirstFailure(f, n) => branches(f, n).take(MOST_BRANCHES).any(claimable),
-                WaitSet::Queue(q) => (*q).any_pending(claimable, false).unwrap_or(false),
-                _ => false,
-            }
-        }
-}
-
 /// Is this future pending, and may that waiter run it?
 pub fn is_claimable(f: &cf_future, waiter: WaiterView) -> bool {
     f.look() == PENDING
@@ -370,12 +259,15 @@ pub fn is_claimable(f: &cf_future, waiter: WaiterView) -> bool {
         && executor::lookup(f.executor()).is_some_and(|e| e.kind().claimable(waiter))
 }
 
+/// A thread on which somebody may have counted could not be started: waits that can never end now are ended.
+pub fn judge_anew() {
+    GRAPH.lock().judge_anew();
+}
+
 /// Room for the wait of one more thread, so that no wait is ever refused for want of memory.
 pub fn make_room() -> Result<()> {
     let n = THREADS.fetch_add(1, Relaxed) + 1;
-    let mut graph = GRAPH.lock();
-    let more = (n as usize).saturating_sub(graph.len());
-    graph.try_reserve(more).map_err(|_| Status::CF_NO_MEMORY)
+    GRAPH.lock().make_room(n as usize)
 }
 
 /// The thread will not wait any more.
@@ -389,6 +281,6 @@ pub fn after_fork() {
     unsafe { GRAPH.break_open() };
     // What another thread was in the middle of changing is left where it is.
     // SAFETY: a valid place; nothing is dropped.
-    unsafe { core::ptr::write(&mut *GRAPH.lock(), Vec::new()) };
+    unsafe { core::ptr::write(&mut *GRAPH.lock(), Graph::new()) };
     THREADS.store(0, Relaxed);
 }

@@ -22,8 +22,9 @@
 //! - [`capi`]: the C interface, one file per section of the header
 //! - [`executor`]: what all executors have in common, and their contract; [`options`], [`threads`]
 //! - [`future`]: the node, its state, its life; [`task`], [`error`], [`status`], [`hook`]
-//! - [`wait`], [`completions`], [`completion_queue`]: built on "look" and "be told once"; [`deadlock`] judges waits,
-//!   [`claims`] says what a waiter may run itself, [`line`] is where those that have ended wait to be handed out
+//! - [`wait`], [`completions`], [`completion_queue`]: built on "look" and "be told once"; [`line`] is where those
+//!   that have ended wait to be handed out
+//! - [`deadlock`] judges waits, by the rule in [`graph`]; [`claims`] says what a waiter may run itself
 //! - [`map`], [`map_into`], [`ranges`]: many calls at once
 //! - [`runner`]: what is kept per thread; [`fork`]: handles belong to one process
 //! - [`sync`], [`sys`], [`mem`], [`time`]: the ground; loom replaces `sync` in `models`
@@ -55,6 +56,7 @@ pub mod error;
 pub mod executor;
 #[cfg(not(loom))]
 pub mod fork;
+pub mod graph;
 #[cfg(not(loom))]
 pub mod hook;
 pub mod line;

@@ -36,9 +36,14 @@ impl Taken {
 }
 
 impl Line {
+    /// So many can stand in a line.
+    pub const MOST: usize = ASLEEP as usize - 2;
+
     /// For so many, none of which has ended.
     pub fn new(n: usize) -> Result<Line> {
-        u32::try_from(n).ok().filter(|n| *n < ASLEEP - 1).ok_or(Status::CF_NO_MEMORY)?;
+        if n > Line::MOST {
+            return Err(Status::CF_NO_MEMORY);
+        }
         let next = mem::try_slice(n, |_| AtomicU32::new(NOBODY))?;
         Ok(Line { newest: AtomicU32::new(NOBODY), sleepers: Sleepers::new(), next })
     }

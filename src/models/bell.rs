@@ -71,6 +71,12 @@ refuted!(no_call_before_the_push, 2, "deadlock", || {
     one_submitter(Rule { call_then_push: true, ..RIGHT }, ONE, 1, 1, false)
 });
 refuted! {
+    /// The flag of a call that was meant for a worker which stayed up keeps a thread from being started.
+    no_flag_left_by_who_stayed_up, 2, "deadlock", || {
+        one_submitter(Rule { woken_if_it_slept: true, ..RIGHT }, TWO, 2, 1, false)
+    }
+}
+refuted! {
     /// The submitter sees a free seat, and the worker has looked already.
     no_look_before_the_seat_is_marked, 1, "deadlock", || {
         one_submitter(Rule { look_then_mark: true, ..RIGHT }, THREE, 2, 0, true)

@@ -36,6 +36,8 @@ fn counts() {
 const IN_TURN: &[Task] = &[Task::Blocks(0b10), Task::Quick];
 /// After that the third blocks until the fourth has run: the spare comes out of the reserve.
 const TWICE: &[Task] = &[Task::Blocks(0b10), Task::Quick, Task::Blocks(0b1000), Task::Quick];
+/// Both workers of a pool of two block, and one spare runs what they wait for.
+const BOTH: &[Task] = &[Task::Blocks(0b100), Task::Blocks(0b100), Task::Quick];
 
 fn spares(rule: Rule, tasks: &'static [Task], max: usize, end: fn(&Arc<Pool>)) -> Arc<Pool> {
     let pool = Pool::new(rule, tasks, max, 1, 0);
@@ -52,6 +54,7 @@ holds!(a_spare_is_called_out_of_the_reserve, 1, || {
     let pool = spares(RIGHT, TWICE, 1, Pool::end);
     assert!(pool.started.load(Relaxed) == 2 && pool.stood_by.load(Relaxed) > 0);
 });
+holds!(one_spare_for_two_blocked_ones, 0, || drop(spares(RIGHT, BOTH, 2, Pool::end)));
 holds! {
     /// The pool is closed while the spare stands by and one more task will block.
     a_spare_stays_while_work_is_queued, 1, || drop(spares(RIGHT, TWICE, 1, Pool::close_and_end))

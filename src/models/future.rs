@@ -277,6 +277,14 @@ impl Future {
         }
     }
 
+    /// Takes a watch back by its watcher's name.
+    pub fn withdraw(&self, watcher: *mut Watcher) -> bool {
+        self.touch();
+        let ext = self.ext.load(Acquire);
+        // SAFETY: lives until the last reference has gone.
+        unsafe { ext.as_ref() }.is_some_and(|watches| watches.withdraw(watcher))
+    }
+
     pub fn add_callback(&self, k: Callback) {
         let Some(watches) = self.begin_watching() else { return self.call(k) };
         let e = self.fresh_entry();

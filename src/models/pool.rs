@@ -1,8 +1,9 @@
 //! A pool with everything but tasks of the user's: the real queue, bell and crew, put together as in
-//! `threads/starting`, `threads/worker` and `threads/contract`. Driven by `bell` and `crew`.
+//! `threads/starting` and `threads/contract`. Driven by `bell` and `crew`; what its threads do is in `worker`.
 //!
 //! A task that nobody runs, or a thread that nobody wakes, leaves the main thread asleep for ever.
 
+use super::worker::Worker;
 use crate::sync::{self, yield_now, AtomicBool, AtomicU32, Lock, Ordering::*, Sleepers};
 use crate::threads::bell::{Bell, Call};
 use crate::threads::crew::{Crew, Growth};
@@ -64,12 +65,12 @@ pub const RIGHT: Rule = Rule {
 };
 
 pub struct Pool {
-    rule: Rule,
-    tasks: &'static [Task],
-    queue: Fifo<2>,
-    bell: Bell,
-    crew: Crew,
-    in_user_code: Vec<AtomicBool>,
+    pub(super) rule: Rule,
+    pub(super) tasks: &'static [Task],
+    pub(super) queue: Fifo<2>,
+    pub(super) bell: Bell,
+    pub(super) crew: Crew,
+    pub(super) in_user_code: Vec<AtomicBool>,
     seats_used: AtomicU32,
     /// Seats whose thread could not be started.
     vacant: Lock<Vec<usize>>,
@@ -166,7 +167,7 @@ impl Pool {
         assert!(self.crew.count().active() <= self.crew.max_active(), "more are active than may be");
     }
 
-    fn wait_for(&self, tasks: u32) {
+    pub(super) fn wait_for(&self, tasks: u32) {
         loop {
             let ended = self.ended.load(Acquire);
             if ended & tasks == tasks {
@@ -179,13 +180,13 @@ impl Pool {
     }
 
     /// A task has run, was refused or has failed.
-    fn finish(&self, task: usize) {
+    pub(super) fn finish(&self, task: usize) {
         let before = self.ended.fetch_or(1 << task, AcqRel);
         assert_eq!(before >> task & 1, 0, "a task ended twice");
         self.waiting.wake_all(sync::address(&self.ended));
     }
 
-    fn claim(&self, task: usize) -> bool {
+    pub(super) fn claim(&self, task: usize) -> bool {
         // No step of its own: what a claim is, `node` models.
         !core::mem::replace(&mut *self.claimed[task].lock().unwrap(), true)
     }
@@ -213,7 +214,7 @@ impl Pool {
         self.call_somebody()
     }
 
-    fn look(self: &Arc<Self>) {
+    pub(super) fn look(self: &Arc<Self>) {
         if self.queue.has_work() {
             let _ = self.call_somebody();
         }
@@ -277,7 +278,7 @@ impl Pool {
         self.has_thread.store(true, Release);
     }
 
-    fn wait_in_reserve(&self) -> bool {
+    pub(super) fn wait_in_reserve(&self) -> bool {
         loop {
             let p = self.permits.load(Acquire);
             if p & PERMITS > 0 {
@@ -299,118 +300,8 @@ impl Pool {
         }
     }
 
-    fn stir_reserve(&self) {
+    pub(super) fn stir_reserve(&self) {
         self.permits.fetch_add(LOOK_AGAIN, Release);
         self.sleepers.wake_all(sync::address(&self.permits));
-    }
-}
-
-struct Worker<'a> {
-    pool: &'a Arc<Pool>,
-    seat: usize,
-    woken: bool,
-}
-
-/// As in `worker`.
-impl Worker<'_> {
-    fn live(&mut self) {
-        let pool = self.pool;
-        loop {
-            if pool.crew.is_surplus() && !pool.rule.never_stand_by && !self.stand_by() {
-                break;
-            }
-            match pool.queue.pop() {
-                Pop::Hint(hint) => self.take(hint as usize - 1),
-                Pop::Unfilled => yield_now(),
-                Pop::Empty => {
-                    if pool.queue.is_over() {
-                        break;
-                    }
-                    self.sleep();
-                }
-            }
-        }
-        self.pass_on();
-        pool.stir_reserve();
-    }
-
-    fn sleep(&mut self) {
-        let pool = self.pool;
-        let (mut slept, mut popped) = (true, None);
-        pool.bell.sleep(|| {
-            let stay_up = if pool.rule.last_look_is_a_pop {
-                popped = if let Pop::Hint(hint) = pool.queue.pop() { Some(hint) } else { None };
-                popped.is_some()
-            } else {
-                pool.queue.has_work()
-            };
-            slept = !(stay_up || pool.queue.is_closed());
-            !slept
-        });
-        self.woken = slept || !pool.rule.woken_if_it_slept;
-        popped.into_iter().for_each(|hint| self.take(hint as usize - 1));
-        if !slept {
-            yield_now(); // the look that found nothing was stale, or this one is
-        }
-    }
-
-    fn pass_on(&mut self) {
-        if core::mem::take(&mut self.woken) {
-            if self.pool.rule.look_then_clear {
-                self.pool.look();
-                self.pool.bell.clear();
-            } else {
-                self.pool.bell.clear();
-                self.pool.look();
-            }
-        }
-    }
-
-    fn take(&mut self, task: usize) {
-        let pool = self.pool;
-        if !pool.claim(task) {
-            return;
-        }
-        if pool.rule.look_then_mark {
-            self.look_if_it_can_grow();
-        }
-        pool.in_user_code[self.seat].store(true, Relaxed);
-        if !pool.rule.look_then_mark {
-            self.look_if_it_can_grow();
-        }
-        if pool.rule.pass_on {
-            self.pass_on();
-        }
-        match pool.tasks[task] {
-            Task::Quick => {}
-            Task::Holds(others) => pool.wait_for(others),
-            Task::Blocks(others) => {
-                pool.crew.go_away();
-                if !pool.rule.block_without_a_look {
-                    pool.look();
-                }
-                pool.wait_for(others);
-                pool.crew.come_back();
-            }
-        }
-        pool.in_user_code[self.seat].store(false, Release);
-        pool.finish(task);
-    }
-
-    fn look_if_it_can_grow(&self) {
-        if self.pool.crew.can_grow() {
-            self.pool.look();
-        }
-    }
-
-    fn stand_by(&mut self) -> bool {
-        if !self.pool.crew.enter_reserve() {
-            return true;
-        }
-        self.pool.stood_by.fetch_add(1, Relaxed);
-        self.pass_on();
-        self.pool.look();
-        self.woken = self.pool.wait_in_reserve();
-        self.woken
     }
 }

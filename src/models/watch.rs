@@ -76,6 +76,8 @@ enum Ends {
     WhenDone,
     /// As after a timeout.
     AtOnce,
+    /// As before, without having kept its entry.
+    AtOnceByName,
     /// It takes its block away though the finisher is on its way to it.
     AtOnceWhateverTheAnswer,
 }
@@ -90,8 +92,13 @@ fn watch(f: &Future, block: &Block, ends: Ends) {
         }
         Some(_) if ends == Ends::WhenDone => block.wait(),
         Some(entry) => {
-            // SAFETY: an entry lives as long as its future, to which the caller has a reference.
-            if unsafe { (*entry).withdraw(core::ptr::from_ref(block).cast_mut().cast()) } {
+            let watcher = core::ptr::from_ref(block).cast_mut().cast();
+            let withdrawn = match ends {
+                Ends::AtOnceByName => f.withdraw(watcher),
+                // SAFETY: an entry lives as long as its future, to which the caller has a reference.
+                _ => unsafe { (*entry).withdraw(watcher) },
+            };
+            if withdrawn {
                 assert_eq!(block.told.load(Acquire), 0, "withdrawn and told");
                 block.release();
             } else if ends == Ends::AtOnceWhateverTheAnswer {
@@ -143,6 +150,10 @@ holds! {
 holds! {
     /// An entry that one thread leaves is taken over by another while the list is closed.
     an_entry_changes_hands, 2, || come_and_go(&[&[AtOnce], &[WhenDone]], 2)
+}
+holds! {
+    /// Who looks for its watch walks past another's, which may be told or reused at this moment.
+    withdrawn_by_name, 2, || come_and_go(&[&[AtOnceByName], &[AtOnce]], 2)
 }
 holds! {
     /// Callbacks are run in the order in which one thread registered them, whatever watches come and go between.
