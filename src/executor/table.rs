@@ -7,7 +7,7 @@ use super::{cf_executor, NO_EXECUTOR};
 use crate::future::trim;
 use crate::mem;
 use crate::status::{Result, Status};
-use crate::sync::{self, yield_now, AtomicPtr, AtomicU32, Ordering::*};
+use crate::sync::{yield_now, AtomicPtr, AtomicU32, Ordering::*};
 use core::ptr::null_mut;
 
 /// Executors alive at one time.
@@ -47,7 +47,8 @@ impl cf_executor {
         if self.refs.fetch_sub(1, Release) != 1 {
             return;
         }
-        sync::fence(Acquire);
+        // Acquire: pairs with that. A load and no fence, so that ThreadSanitizer sees it.
+        self.refs.load(Acquire);
         let place = &TABLE[self.id as usize];
         // SeqCst, as in `lookup`: whoever enters after this finds NULL, whoever entered before is waited for.
         place.executor.store(reserved(), SeqCst);

@@ -6,7 +6,7 @@
 
 use crate::future::watch::{Entry, Registered, Watcher, Watches};
 use crate::future::word::{self, Word, BY_HAND, CALLBACKS, CANCELLED, FINISHED, PENDING, RUNNING, SETTING, WAITERS};
-use crate::sync::{self, fence, AtomicPtr, AtomicU32, Cell, Ordering::*, Sleepers};
+use crate::sync::{self, AtomicPtr, AtomicU32, Cell, Ordering::*, Sleepers};
 use crate::time::Deadline;
 use core::ptr::null_mut;
 use std::sync::atomic::{AtomicBool, AtomicUsize};
@@ -96,7 +96,7 @@ impl Future {
     pub fn release(&self) {
         self.touch();
         if self.refs.fetch_sub(1, Release) == 1 {
-            fence(Acquire);
+            self.refs.load(Acquire);
             self.alive.with_mut(|_| ());
             self.gone.store(true, Relaxed);
             self.outcome.with_mut(|_| ());
