@@ -11,7 +11,8 @@
  * it also holds for pools of processes. A test that cannot says so with CF_THREADS_ONLY.
  *
  * Environment: CF_TEST_TIMEOUT (seconds a test may take, 60), CF_TEST_SCALE (divides the sizes that
- * go through scaled(), 1), CF_TEST_VALGRIND (set when the suite runs under valgrind).
+ * go through scaled(), 1), CF_TEST_VALGRIND (set when the suite runs under valgrind or
+ * ThreadSanitizer, which need memory of their own).
  */
 #ifndef CFUTURES_CHECK_H
 #define CFUTURES_CHECK_H

@@ -273,7 +273,7 @@ static void run_batches(size_t batches) {
 
 /* What is released is used again: a long run needs no more memory than a short one. */
 CF_TEST(a_long_run_needs_no_more_memory) {
-  CF_NOT_UNDER_VALGRIND("valgrind keeps freed memory");
+  CF_NOT_UNDER_VALGRIND("checkers keep freed memory");
   run_batches(50);
   size_t before = resident();
   run_batches(1000);

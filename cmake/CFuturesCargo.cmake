@@ -22,8 +22,12 @@ else()
 endif()
 
 set(cfutures_target_folder ${PROJECT_BINARY_DIR}/cargo)
-set(CFUTURES_CORE_ARCHIVE ${cfutures_target_folder}/${cfutures_profile_folder}/libcfutures.a)
 separate_arguments(cfutures_cargo_flags UNIX_COMMAND "${CFUTURES_CARGO_FLAGS}")
+if(CFUTURES_TSAN)
+  list(APPEND cfutures_cargo_flags --target ${CFUTURES_TSAN_HOST})
+  set(cfutures_profile_folder ${CFUTURES_TSAN_HOST}/${cfutures_profile_folder})
+endif()
+set(CFUTURES_CORE_ARCHIVE ${cfutures_target_folder}/${cfutures_profile_folder}/libcfutures.a)
 
 # `cargo rustc --crate-type` and not `cargo build`: together with an rlib, cargo leaves link-time
 # optimisation out, and its list of sources (.d) names the rlib instead of the archive.
@@ -34,6 +38,7 @@ add_custom_command(
     ${CMAKE_COMMAND} -E env
     --unset=RUSTFLAGS --unset=CARGO_ENCODED_RUSTFLAGS --unset=CARGO_BUILD_RUSTFLAGS
     --unset=CARGO_BUILD_TARGET --unset=CARGO_BUILD_DEP_INFO_BASEDIR --unset=CARGO_TARGET_DIR
+    ${CFUTURES_TSAN_CARGO}
     ${CFUTURES_CARGO} rustc --quiet --locked --lib --crate-type staticlib
     --profile ${cfutures_profile} --target-dir ${cfutures_target_folder} ${cfutures_cargo_flags}
   DEPENDS ${PROJECT_SOURCE_DIR}/Cargo.toml ${PROJECT_SOURCE_DIR}/Cargo.lock

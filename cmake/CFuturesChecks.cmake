@@ -38,3 +38,7 @@ endfunction()
 cfutures_add_rerun(repeat ${PROJECT_BINARY_DIR})
 cfutures_add_rerun(one-cpu ${PROJECT_BINARY_DIR})
 cfutures_add_rerun(valgrind ${CFUTURES_VALGRIND_TREE})
+
+# In a tree of its own. A rustc that a distribution has packed may come without the sanitizer.
+cfutures_add_check(tsan)
+set_tests_properties(check.tsan PROPERTIES SKIP_REGULAR_EXPRESSION "This rustc comes without")

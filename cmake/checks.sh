@@ -157,4 +157,16 @@ check_valgrind() {
   rerun -j2 -L '^valgrind$'
 }
 
+# ThreadSanitizer sees the core and the C tests together; CFuturesTsan.cmake says how.
+check_tsan() {
+  local log
+  log=$(cmake --preset tsan -DCFUTURES_WERROR=ON 2>&1 && cmake --build --preset tsan 2>&1) || {
+    if grep -o 'This rustc comes without .*' <<<"$log"; then return; fi
+    echo "$log"
+    return 1
+  }
+  CF_TEST_SCALE=${CFUTURES_TSAN_SCALE:-20} ctest --preset tsan --timeout 600 --no-label-summary |
+    grep -vE '^ +Start +[0-9]|Test +#[0-9]+: .* Passed |^$'
+}
+
 "check_$check" "$@"
