@@ -5,6 +5,8 @@
  */
 #include "check.h"
 
+#include <sched.h>
+
 /* CPython: test_shutdown.py, ExecutorShutdownTest.test_run_after_shutdown. */
 CF_TEST(run_after_shutdown) {
   const int32_t values[2] = { 1, 2 };
@@ -145,6 +147,56 @@ CF_TEST(hang_gh94440) {
 }
 
 /* ---------------------------------------------------------------- waiting, or not */
+
+struct first_submit {
+  cf_executor *executor;
+  gate g;
+  int here; /* of the two threads, so many stand ready */
+  cf_status status;
+};
+
+/* Both go on at the same moment, as nearly as two threads can. */
+static void meet(struct first_submit *s) {
+  count_up(&s->here);
+  while (count_of(&s->here) < 2) sched_yield();
+}
+
+static int32_t arrive(cf_task *task, void *arg, size_t arg_size) {
+  (void)task, (void)arg_size;
+  gate_arrive(arg, 1);
+  return 0;
+}
+
+static void *submit_the_first(void *arg) {
+  struct first_submit *s = arg;
+  cf_future *warm = NULL;
+  ASSERT_OK(cf_future_new(&warm)); /* what a thread's first call needs is made */
+  cf_future_release(warm);
+  meet(s);
+  s->status = cf_executor_submit(s->executor, arrive, &s->g, sizeof s->g, NULL);
+  return NULL;
+}
+
+/* A task that was accepted has ended when shutdown returns, also if it is the very first and its
+ * worker does not exist yet. */
+CF_TEST_PLAIN(shutdown_waits_for_a_first_submit_at_the_same_time) {
+  struct first_submit s;
+  s.g = gate_make();
+  for (size_t round = 0; round < scaled(3000); round++) {
+    s.executor = make_executor(1);
+    s.here = 0;
+    pthread_t submitter = start_thread(submit_the_first, &s);
+    meet(&s);
+    for (size_t i = 0; i < round % 500; i++) count_of(&s.here); /* now earlier, now later */
+    ASSERT_OK(cf_executor_shutdown(s.executor, true, false));
+    bool has_run = !gate_quiet(&s.g);
+    join_thread(submitter);
+    ASSERT_STATUS(has_run ? CF_OK : CF_SHUTDOWN, s.status);
+    if (has_run) gate_next(&s.g);
+    cf_executor_free(s.executor);
+  }
+  gate_close(&s.g);
+}
 
 /* CPython: test_shutdown.py, ThreadPoolShutdownTest.test_shutdown_no_wait. */
 CF_TEST(shutdown_no_wait) {

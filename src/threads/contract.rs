@@ -15,6 +15,7 @@ impl Executor for Pool {
     }
 
     fn enqueue(&self, hint: Hint) -> Result<()> {
+        let _starting = self.count_in_first();
         if let Err(e) = self.queue().push(hint.to_bits()) {
             hint.forget();
             return Err(if self.broken().is_some() { Status::CF_BROKEN_POOL } else { e });

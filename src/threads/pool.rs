@@ -54,7 +54,7 @@ pub struct Pool {
     pub(super) executor: AtomicPtr<cf_executor>,
     /// What threads in the reserve sleep on.
     pub(super) permits: AtomicU32,
-    /// Threads that have not ended.
+    /// Threads that have not ended, and submitters that are about to start the first.
     pub(super) alive: AtomicU32,
     pub(super) sleepers: Sleepers,
     pub(super) broken: AtomicPtr<cf_error>,

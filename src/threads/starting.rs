@@ -17,6 +17,15 @@ use core::ffi::CStr;
 const PERMITS: u32 = 0xffff;
 const LOOK_AGAIN: u32 = 1 << 16;
 
+/// A submitter that may have to start the first thread.
+pub(super) struct First<'a>(&'a Pool);
+
+impl Drop for First<'_> {
+    fn drop(&mut self) {
+        self.0.one_less_alive();
+    }
+}
+
 impl Pool {
     #[inline]
     pub fn can_grow(&self) -> bool {
@@ -111,6 +120,19 @@ impl Pool {
         }
         let _one_at_a_time = self.first_start.lock();
         self.call_somebody()
+    }
+
+    /// A submitter that comes before the first thread counts as one until it has started that thread: who closes the
+    /// pool meanwhile and waits for its end must not miss the task. Later ones find a thread that stays for them.
+    ///
+    /// To be held from before the push: who has closed the queue after the push sees the count.
+    pub(super) fn count_in_first(&self) -> Option<First<'_>> {
+        if self.has_thread() {
+            return None;
+        }
+        // Relaxed: the push that follows publishes it, and closing acquires it from there.
+        self.alive.fetch_add(1, Relaxed);
+        Some(First(self))
     }
 
     fn one_less_alive(&self) {
