@@ -237,3 +237,38 @@ CF_TEST_PLAIN(queue_that_is_open_is_no_deadlock) {
   }
   cf_executor_free(one);
 }
+
+struct own_queue {
+  cf_completion_queue *queue;
+  gate g;
+};
+
+static int32_t take_itself(cf_task *task, void *arg, size_t arg_size) {
+  struct own_queue *own = arg;
+  cf_future *f = NULL;
+  ASSERT_EQ_SIZE(sizeof *own, arg_size);
+  gate_pass(&own->g);
+  const int32_t status = cf_completion_queue_next(own->queue, CF_FOREVER, &f, NULL);
+  return cf_task_return(task, &status, sizeof status);
+}
+
+/* What is pending in the queue decides: here it is the very task that waits. That somebody could
+ * add another future is no reason to wait on. */
+CF_TEST_PLAIN(queue_of_nothing_but_dead_futures_is_a_deadlock) {
+  CF_THREADS_ONLY(SHARED_MEMORY);
+  cf_executor *one = make_pool(1, false, 0);
+  struct own_queue own = { NULL, gate_make() };
+  cf_future *reader = NULL, *taken = NULL;
+  ASSERT_OK(cf_completion_queue_new(&own.queue));
+  ASSERT_OK(cf_executor_submit(one, take_itself, &own, sizeof own, &reader));
+  ASSERT_OK(cf_completion_queue_add(own.queue, reader, NULL, NULL));
+  gate_open(&own.g, 1);
+  ASSERT_VALUE(CF_DEADLOCK, reader);
+  ASSERT_OK(cf_completion_queue_next(own.queue, CF_FOREVER, &taken, NULL));
+  ASSERT_EQ_PTR(reader, taken);
+  cf_future_release(taken);
+  cf_future_release(reader);
+  cf_completion_queue_free(own.queue);
+  cf_executor_free(one);
+  gate_close(&own.g);
+}

@@ -186,13 +186,18 @@ static void collect_names(const char *prefix, struct names names[WORKERS]) {
   gate_close(&g);
 }
 
-/* The system keeps 15 bytes: of a long name the number at its end and the beginning of the
- * prefix. A default prefix may stand there in short. */
+/* The system keeps 15 bytes: of a long name the number at its end and the beginning of the prefix.
+ * A default prefix stands there in short. */
 static void check_thread_name(const char *thread, const char *prefix, int number, bool is_default) {
   char ending[8];
   snprintf(ending, sizeof ending, "_%d", number);
   ASSERT_STR(ending, strrchr(thread, '_'));
-  if (!is_default) ASSERT(strncmp(prefix, thread, strlen(thread) - strlen(ending)) == 0);
+  char expected[64];
+  if (is_default) /* "ThreadPoolExecutor-<k>" stands there as "cf-<k>" */
+    snprintf(expected, sizeof expected, "cf%s%s", strrchr(prefix, '-'), ending);
+  else
+    snprintf(expected, sizeof expected, "%.*s%s", (int)(15 - strlen(ending)), prefix, ending);
+  ASSERT_STR(expected, thread);
 }
 
 /* Each of <prefix>_0 to <prefix>_4 has been seen once. */

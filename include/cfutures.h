@@ -951,8 +951,10 @@ CF_API cf_status cf_options_set_max_workers(cf_options *options, size_t max_work
 /**
  * Sets what the workers are called: "<prefix>_0", "<prefix>_1" and so on.
  *
- * The default prefix is "ThreadPoolExecutor-<k>", where k counts the pools of the process from 0.
- * The system's own name of the thread, as shown by ps and debuggers, is cut to 15 bytes.
+ * The default prefix is "ThreadPoolExecutor-<k>", where k counts the pools of the process from 0
+ * that have no name of their own. The system's name of the thread, as shown by top and debuggers,
+ * has room for 15 bytes: a longer prefix is cut there so that "_0", "_1" and so on remain, and the
+ * default is "cf-<k>_0" and so on.
  *
  * @param options  The options.
  * @param prefix   UTF-8 text, copied.
@@ -1101,7 +1103,8 @@ CF_API CF_NODISCARD cf_status cf_thread_pool_new_with(const cf_options *options,
  * @param out       Receives the future; NULL on failure. May be NULL: then nobody hears of the
  *                  result.
  * @return CF_OK;
- *         CF_BROKEN_POOL: the pool is broken, cf_executor_error() says why;
+ *         CF_BROKEN_POOL: the pool is broken, cf_executor_error() says why; also if an initializer
+ *         fails during this very call;
  *         CF_SHUTDOWN: the executor was shut down;
  *         CF_NO_MEMORY;
  *         CF_OS_ERROR: the first worker cannot be started;
@@ -1140,7 +1143,8 @@ CF_API CF_NODISCARD cf_status cf_executor_submit(cf_executor *executor, cf_task_
  * @param out       Receives the future; NULL on failure. May be NULL: then nobody hears of the
  *                  result.
  * @return CF_OK;
- *         CF_BROKEN_POOL: the pool is broken, cf_executor_error() says why;
+ *         CF_BROKEN_POOL: the pool is broken, cf_executor_error() says why; also if an initializer
+ *         fails during this very call;
  *         CF_SHUTDOWN: the executor was shut down;
  *         CF_UNSUPPORTED: the tasks of this executor run in other processes;
  *         CF_NO_MEMORY;
@@ -1185,7 +1189,8 @@ CF_API CF_NODISCARD cf_status cf_executor_submit_owned(cf_executor *executor, cf
  *                   written when count * arg_size overflows. May be NULL.
  * @param submitted  Receives how many tasks were accepted, on failure too. May be NULL.
  * @return CF_OK: all were accepted;
- *         CF_BROKEN_POOL: the pool is broken, cf_executor_error() says why;
+ *         CF_BROKEN_POOL: the pool is broken, cf_executor_error() says why; also if an initializer
+ *         fails during this very call;
  *         CF_SHUTDOWN: the executor was shut down;
  *         CF_NO_MEMORY;
  *         CF_OS_ERROR: the first worker cannot be started;
@@ -2039,6 +2044,10 @@ CF_API cf_status cf_completion_queue_add(cf_completion_queue *queue, cf_future *
 
 /**
  * Takes the next future that is done out of a queue, waiting for it while the queue is open.
+ *
+ * A task that waits here without limit gets CF_DEADLOCK as soon as the queue holds pending futures
+ * and none of them can ever be done, even though somebody might still add another. While nothing
+ * is pending it waits for whoever adds something.
  *
  * @param queue       The queue.
  * @param timeout_ns  Longest wait in nanoseconds; CF_FOREVER, 0 to poll, negative is already

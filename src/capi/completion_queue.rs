@@ -84,6 +84,10 @@ pub unsafe extern "C" fn cf_completion_queue_add(
 
 /// Takes the next future that is done out of a queue, waiting for it while the queue is open.
 ///
+/// A task that waits here without limit gets CF_DEADLOCK as soon as the queue holds pending futures
+/// and none of them can ever be done, even though somebody might still add another. While nothing
+/// is pending it waits for whoever adds something.
+///
 /// @param queue       The queue.
 /// @param timeout_ns  Longest wait in nanoseconds; CF_FOREVER, 0 to poll, negative is already
 ///                    expired.

@@ -85,8 +85,10 @@ pub unsafe extern "C" fn cf_options_set_max_workers(options: *mut cf_options, ma
 
 /// Sets what the workers are called: "<prefix>_0", "<prefix>_1" and so on.
 ///
-/// The default prefix is "ThreadPoolExecutor-<k>", where k counts the pools of the process from 0.
-/// The system's own name of the thread, as shown by ps and debuggers, is cut to 15 bytes.
+/// The default prefix is "ThreadPoolExecutor-<k>", where k counts the pools of the process from 0
+/// that have no name of their own. The system's name of the thread, as shown by top and debuggers,
+/// has room for 15 bytes: a longer prefix is cut there so that "_0", "_1" and so on remain, and the
+/// default is "cf-<k>_0" and so on.
 ///
 /// @param options  The options.
 /// @param prefix   UTF-8 text, copied.

@@ -22,7 +22,8 @@ use core::ptr::null_mut;
 /// @param out       Receives the future; NULL on failure. May be NULL: then nobody hears of the
 ///                  result.
 /// @return CF_OK;
-///         CF_BROKEN_POOL: the pool is broken, cf_executor_error() says why;
+///         CF_BROKEN_POOL: the pool is broken, cf_executor_error() says why; also if an initializer
+///         fails during this very call;
 ///         CF_SHUTDOWN: the executor was shut down;
 ///         CF_NO_MEMORY;
 ///         CF_OS_ERROR: the first worker cannot be started;
@@ -75,7 +76,8 @@ pub unsafe extern "C" fn cf_executor_submit(
 /// @param out       Receives the future; NULL on failure. May be NULL: then nobody hears of the
 ///                  result.
 /// @return CF_OK;
-///         CF_BROKEN_POOL: the pool is broken, cf_executor_error() says why;
+///         CF_BROKEN_POOL: the pool is broken, cf_executor_error() says why; also if an initializer
+///         fails during this very call;
 ///         CF_SHUTDOWN: the executor was shut down;
 ///         CF_UNSUPPORTED: the tasks of this executor run in other processes;
 ///         CF_NO_MEMORY;
@@ -136,7 +138,8 @@ pub unsafe extern "C" fn cf_executor_submit_owned(
 ///                   written when count * arg_size overflows. May be NULL.
 /// @param submitted  Receives how many tasks were accepted, on failure too. May be NULL.
 /// @return CF_OK: all were accepted;
-///         CF_BROKEN_POOL: the pool is broken, cf_executor_error() says why;
+///         CF_BROKEN_POOL: the pool is broken, cf_executor_error() says why; also if an initializer
+///         fails during this very call;
 ///         CF_SHUTDOWN: the executor was shut down;
 ///         CF_NO_MEMORY;
 ///         CF_OS_ERROR: the first worker cannot be started;
