@@ -196,6 +196,47 @@ CF_TEST(a_slow_callback_delays_nobody) {
   gate_close(&slow.g);
 }
 
+/* The last reference is the pool's, so the hook runs in the worker; what is submitted meanwhile
+ * finds another one. */
+static void slow_destroy(void *user_data) {
+  const struct slow *slow = user_data;
+  gate_arrive(&slow->g, 100);
+  gate_pass(&slow->g);
+}
+
+static void attach_slow_data(cf_future *f, void *user_data) {
+  ASSERT_OK(cf_future_set_user_data(f, user_data, slow_destroy));
+}
+
+static void expect_slow_hook_delays_nobody(bool set_by_callback) {
+  struct slow slow = { gate_make(), 0 };
+  gate g = gate_make();
+  cf_future *f = submit_gated(ex, &g, 1);
+  gate_await(&g, 1);
+  if (set_by_callback)
+    ASSERT_OK(cf_future_add_done_callback(f, attach_slow_data, &slow, NULL));
+  else
+    attach_slow_data(f, &slow);
+  cf_future_release(f);
+  gate_open(&g, 1);
+  ASSERT_EQ_INT(100, gate_next(&slow.g)); /* the hook is running and stays there */
+  cf_future *other = submit_value(ex, 2);
+  ASSERT_VALUE(2, other);
+  cf_future_release(other);
+  gate_open(&slow.g, 1);
+  finish();
+  gate_close(&g);
+  gate_close(&slow.g);
+}
+
+CF_TEST(a_slow_hook_delays_nobody) {
+  expect_slow_hook_delays_nobody(false);
+}
+
+CF_TEST(a_slow_hook_that_a_callback_has_set_delays_nobody) {
+  expect_slow_hook_delays_nobody(true);
+}
+
 /* ---------------------------------------------------------------- what a callback may do */
 
 struct follow_up {

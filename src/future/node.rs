@@ -281,20 +281,33 @@ impl cf_future {
     /// The caller owns a reference and does not use it again.
     #[inline]
     pub unsafe fn drop_ref(this: *const cf_future) {
+        // SAFETY: the caller's promise.
+        unsafe { Self::drop_ref_with(this, || ()) }
+    }
+
+    /// As `drop_ref`; `before_hooks` is called if this is the last reference and its end may run code of the user's.
+    ///
+    /// # Safety
+    /// As for `drop_ref`.
+    #[inline]
+    pub(super) unsafe fn drop_ref_with(this: *const cf_future, before_hooks: impl FnOnce()) {
         // SAFETY: the reference keeps the node alive.
         let node: &'static cf_future = unsafe { &*this };
         // Release: what this thread did with the node comes before its end.
         if node.refs.fetch_sub(1, Release) == 1 {
             // Acquire: pairs with every other holder's Release. A load and no fence, so that ThreadSanitizer sees it.
             node.refs.load(Acquire);
+            if node.has_hooks() {
+                before_hooks();
+            }
             // SAFETY: the last reference.
             unsafe { node.dispose() };
         }
     }
 
-    /// Would dropping the last reference run code of the user's?
+    /// May the end of the node run code of the user's? By the last reference.
     #[inline]
-    pub(super) fn has_hooks(&self) -> bool {
+    fn has_hooks(&self) -> bool {
         self.result_area() == Area::Owned as u8 || !self.ext.load(Relaxed).is_null()
     }
 

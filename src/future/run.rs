@@ -42,9 +42,11 @@ impl cf_future {
         let before = self.word.publish(state);
         // Callbacks and destroy functions are user code like the task: what they wait for may run inside them.
         runner.depth.set(runner.depth.get() + 1);
-        self.after_publish(before, outermost);
+        let resting = self.after_publish(before, outermost);
+        // Asked when nobody else can attach anything any more: the last reference may run a user's hook.
+        let before_hooks = || resting.into_iter().for_each(Seat::work);
         // SAFETY: the pool's reference, which came with the claim.
-        unsafe { cf_future::drop_ref(self) };
+        unsafe { cf_future::drop_ref_with(self, before_hooks) };
         runner.depth.set(runner.depth.get() - 1);
     }
 
@@ -58,14 +60,15 @@ impl cf_future {
         unsafe { cf_future::drop_ref(self) };
     }
 
-    /// The publisher holds a reference until the end. `outermost` is a worker's seat that was said to be free.
-    fn after_publish(&'static self, before: u64, outermost: Option<&Seat>) {
+    /// The publisher holds a reference until the end. `outermost` is a worker's seat that was said to be free; what
+    /// comes back is that seat, if it is free still.
+    fn after_publish<'a>(&'static self, before: u64, mut outermost: Option<&'a Seat>) -> Option<&'a Seat> {
         let mut callbacks = self.tell(before).peekable();
-        let user_code = callbacks.peek().is_some() || self.has_hooks();
-        if let (true, Some(seat)) = (user_code, outermost) {
-            seat.work();
+        if callbacks.peek().is_some() {
+            outermost.take().into_iter().for_each(Seat::work);
         }
         callbacks.for_each(|c| c.run(self));
+        outermost
     }
 
     /// PENDING becomes CANCELLED: claim and publish in one step. True if it is cancelled now or was before.
