@@ -247,3 +247,42 @@ CF_TEST(a_task_that_forks) {
   ASSERT_OK(cf_future_result(f, CF_FOREVER, NULL, NULL));
   cf_future_release(f);
 }
+
+static void *make_pool_in_thread(void *arg) {
+  *(cf_executor **)arg = make_executor(1);
+  return NULL;
+}
+
+/* The first object of the child is made by another thread than the one that has forked. */
+static void use_a_pool_of_another_thread(void *unused) {
+  (void)unused;
+  cf_executor *executor = NULL;
+  join_thread(start_thread(make_pool_in_thread, &executor));
+  cf_future *f = submit_value(executor, 5);
+  ASSERT_VALUE(5, f);
+  cf_future_release(f);
+  ASSERT_OK(cf_executor_shutdown(executor, true, false));
+  cf_executor_free(executor);
+}
+
+static void fork_in_callback(cf_future *f, void *unused) {
+  (void)f;
+  run_in_child(use_a_pool_of_another_thread, unused);
+}
+
+/* The thread that forks finishes a task of the parent's pool at this moment, by cancelling it. In
+ * the child that counts for nothing, although the new pool takes the old one's place. */
+CF_TEST(a_callback_that_forks_while_it_cancels) {
+  gate g = gate_make();
+  cf_future *running[2];
+  for (int32_t i = 0; i < 2; i++) running[i] = submit_gated(ex, &g, i);
+  gate_await(&g, 2);
+  cf_future *pending = submit_value(ex, 6);
+  ASSERT_OK(cf_future_add_done_callback(pending, fork_in_callback, NULL, NULL));
+  ASSERT(cf_future_cancel(pending));
+  gate_open(&g, 2);
+  for (int32_t i = 0; i < 2; i++) ASSERT_VALUE(i, running[i]);
+  cf_futures_release(running, 2);
+  cf_future_release(pending);
+  gate_close(&g);
+}

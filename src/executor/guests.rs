@@ -3,12 +3,15 @@
 //! Owns: a mark per stay on the guest's stack. Called by: cancel, waiters that run a task of another pool.
 
 use super::{cf_executor, lookup};
+use crate::fork;
 use crate::sync::Ordering::*;
 use core::cell::Cell;
 use core::ptr::null;
 
 /// A thread that is none of the executor's own and finishes one of its tasks; `shutdown(wait)` waits for it.
 pub struct Guest {
+    /// A forked child inherits the marks of the thread that forked; there they count for nothing.
+    epoch: u64,
     executor: u16,
     /// It runs a task, so the end of the executor cannot come before it returns.
     pub(super) runs_task: bool,
@@ -27,7 +30,7 @@ thread_local! {
 pub fn as_guest<R>(id: u16, runs_task: bool, f: impl FnOnce(Option<&cf_executor>) -> R) -> R {
     let Some(executor) = lookup(id) else { return f(None) };
     executor.guests.fetch_add(1, Relaxed);
-    let guest = Guest { executor: id, runs_task, previous: GUESTS.get() };
+    let guest = Guest { epoch: fork::epoch(), executor: id, runs_task, previous: GUESTS.get() };
     GUESTS.set(&guest);
     let result = f(Some(&executor));
     GUESTS.set(guest.previous);
@@ -50,10 +53,10 @@ pub unsafe fn are_guests_of(first: *const Guest, id: u16) -> bool {
 }
 
 unsafe fn stays(first: *const Guest) -> impl Iterator<Item = &'static Guest> {
-    let mut at = first;
+    let (mut at, epoch) = (first, fork::epoch());
     core::iter::from_fn(move || {
-        // SAFETY: the marks lie in frames that are still open.
-        let guest = unsafe { at.as_ref() }?;
+        // SAFETY: the marks lie in frames that are still open. Those of the parent are the outermost.
+        let guest = unsafe { at.as_ref() }.filter(|g| g.epoch == epoch)?;
         at = guest.previous;
         Some(guest)
     })
@@ -63,9 +66,4 @@ unsafe fn stays(first: *const Guest) -> impl Iterator<Item = &'static Guest> {
 pub(super) fn guests_here(id: u16) -> impl Iterator<Item = &'static Guest> {
     // SAFETY: this thread's own frames.
     unsafe { stays(GUESTS.get()) }.filter(move |g| g.executor == id)
-}
-
-/// In a forked child.
-pub fn after_fork() {
-    GUESTS.set(null());
 }

@@ -159,5 +159,4 @@ impl cf_executor {
 /// Forgets what belongs to the parent, in a forked child. The executors stay where inherited handles point.
 pub fn after_fork() {
     table::after_fork();
-    guests::after_fork();
 }
