@@ -10,7 +10,6 @@ pub mod cpus;
 pub mod eventfd;
 #[cfg(not(loom))]
 pub mod futex;
-#[cfg(not(loom))]
 pub mod pages;
 #[cfg(not(loom))]
 pub mod thread;

@@ -4,6 +4,7 @@
 //! Called by: `executor`, which holds what every kind of executor has in common.
 //!
 //! - `queue`  hints from outside, first in, first out
+//! - `segments` the memory of the queue
 //! - `bell`   one wake in flight
 //! - `crew`   how many threads may run; spares stand in for blocked ones
 //! - `worker` the life of one thread; `starting` how it comes and goes
@@ -15,6 +16,7 @@
 pub mod bell;
 pub mod crew;
 pub mod queue;
+mod segments;
 
 #[cfg(not(loom))]
 mod breaking;

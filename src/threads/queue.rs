@@ -13,10 +13,9 @@
 //!
 //! `models/queue.rs` checks it.
 
-use crate::future::stack::{IndexStack, Links};
+use super::segments::{base, index, pack, Segments, NONE};
 use crate::status::{Result, Status};
-use crate::sync::{yield_now, AtomicPtr, AtomicU32, AtomicU64, Lock, Ordering::*};
-use core::ptr::null_mut;
+use crate::sync::{yield_now, AtomicU64, Ordering::*};
 
 /// Keeps what one side writes off the cache lines of the other.
 #[repr(align(128))]
@@ -24,17 +23,7 @@ pub struct Apart<T>(pub T);
 
 /// Cells per segment of a pool's queue.
 pub const CELLS: usize = 1024;
-const BUCKETS: usize = if cfg!(loom) { 3 } else { 31 };
-const NONE: u32 = 0;
 const CLOSED: u64 = 1;
-
-struct Segment<const N: usize> {
-    /// `base of the successor:32 | its index:32`, index NONE until it stands.
-    next: AtomicU64,
-    left: AtomicU32,
-    free_link: AtomicU32,
-    cells: [AtomicU64; N],
-}
 
 pub struct Fifo<const N: usize> {
     /// Tickets given, shifted by one; the lowest bit says closed.
@@ -52,18 +41,6 @@ pub enum Pop {
     Empty,
     /// The first ticket's cell is not filled yet: look again.
     Unfilled,
-}
-
-fn pack(base: u32, index: u32) -> u64 {
-    (base as u64) << 32 | index as u64
-}
-
-fn base(word: u64) -> u32 {
-    (word >> 32) as u32
-}
-
-fn index(word: u64) -> u32 {
-    word as u32
 }
 
 impl<const N: usize> Fifo<N> {
@@ -101,7 +78,7 @@ impl<const N: usize> Fifo<N> {
             // AcqRel: the sleepers' last look is a read-modify-write of this word; see `bell`.
             if self.tail.0.compare_exchange_weak(t, t + 2, AcqRel, Relaxed).is_ok() {
                 // Release: publishes the task's node; pairs with the Acquire in `pop`.
-                self.segments.0.get(index(s)).cells[ticket as usize % N].store(hint, Release);
+                self.segments.0.cells(index(s))[ticket as usize % N].store(hint, Release);
                 return Ok(());
             }
         }
@@ -166,7 +143,7 @@ impl<const N: usize> Fifo<N> {
                 }
                 continue;
             }
-            let cell = &self.segments.0.get(index(s)).cells[h as usize % N];
+            let cell = &self.segments.0.cells(index(s))[h as usize % N];
             // Acquire: pairs with the Release in `push`.
             let hint = cell.load(Acquire);
             if hint == 0 {
@@ -183,6 +160,11 @@ impl<const N: usize> Fifo<N> {
                 return Pop::Hint(hint);
             }
         }
+    }
+
+    #[cfg(all(test, not(loom)))]
+    pub fn segments(&self) -> &Segments<N> {
+        &self.segments.0
     }
 
     /// Is a ticket open? A read-modify-write, for whoever has just announced something that a submitter
@@ -208,108 +190,6 @@ impl<const N: usize> Fifo<N> {
     }
 }
 
-/// The segments ever made, found by index; bucket `k` holds 2^k of them.
-struct Segments<const N: usize> {
-    buckets: [AtomicPtr<Segment<N>>; BUCKETS],
-    free: IndexStack,
-    made: Lock<u32>,
-}
-
-impl<const N: usize> Segments<N> {
-    fn new() -> Segments<N> {
-        Segments {
-            buckets: core::array::from_fn(|_| AtomicPtr::new(null_mut())),
-            free: IndexStack::new(),
-            made: Lock::new(0),
-        }
-    }
-
-    #[inline]
-    fn get(&self, i: u32) -> &Segment<N> {
-        let bucket = i.ilog2();
-        // SAFETY: an index is handed out after its bucket was made, and buckets live as long as the queue.
-        // Acquire: pairs with the Release in `make`.
-        unsafe { &*self.buckets[bucket as usize].load(Acquire).add((i - (1 << bucket)) as usize) }
-    }
-
-    /// A segment for the cells from `base` on.
-    fn take(&self, base: u32) -> Result<u32> {
-        let i = match self.free.pop(self) {
-            Some(i) => i,
-            None => self.make()?,
-        };
-        self.get(i).next.store(pack(base.wrapping_add(1), NONE), Relaxed);
-        Ok(i)
-    }
-
-    /// Back to the free ones: empty, nobody inside.
-    fn put_back(&self, i: u32) {
-        self.free.push(i, self);
-    }
-
-    #[cold]
-    fn make(&self) -> Result<u32> {
-        let mut made = self.made.lock();
-        let i = *made + 1;
-        let bucket = self.buckets.get(i.ilog2() as usize).ok_or(Status::CF_NO_MEMORY)?;
-        if bucket.load(Relaxed).is_null() {
-            bucket.store(new_bucket(1 << i.ilog2())?, Release);
-        }
-        *made = i;
-        Ok(i)
-    }
-}
-
-impl<const N: usize> Links for Segments<N> {
-    fn link(&self, i: u32) -> u32 {
-        self.get(i).free_link.load(Relaxed)
-    }
-    fn set_link(&self, i: u32, next: u32) {
-        self.get(i).free_link.store(next, Relaxed);
-    }
-}
-
-impl<const N: usize> Drop for Segments<N> {
-    fn drop(&mut self) {
-        for (k, bucket) in self.buckets.iter().enumerate() {
-            let p = bucket.load(Relaxed);
-            if !p.is_null() {
-                // SAFETY: made by `new_bucket(1 << k)`; nobody uses the queue any more.
-                unsafe { free_bucket(p, 1 << k) };
-            }
-        }
-    }
-}
-
-#[cfg(not(loom))]
-fn new_bucket<const N: usize>(n: usize) -> Result<*mut Segment<N>> {
-    // SAFETY: zeroed atomics are empty cells.
-    Ok(unsafe { crate::mem::try_zeroed::<Segment<N>>(n)? }.as_ptr())
-}
-
-#[cfg(not(loom))]
-unsafe fn free_bucket<const N: usize>(p: *mut Segment<N>, n: usize) {
-    // SAFETY: the caller's promise.
-    unsafe { crate::mem::free_zeroed(p, n) }
-}
-
-#[cfg(loom)]
-fn new_bucket<const N: usize>(n: usize) -> Result<*mut Segment<N>> {
-    let segment = |_| Segment::<N> {
-        next: AtomicU64::new(0),
-        left: AtomicU32::new(0),
-        free_link: AtomicU32::new(0),
-        cells: core::array::from_fn(|_| AtomicU64::new(0)),
-    };
-    Ok(Box::into_raw((0..n).map(segment).collect::<Box<[_]>>()).cast())
-}
-
-#[cfg(loom)]
-unsafe fn free_bucket<const N: usize>(p: *mut Segment<N>, n: usize) {
-    // SAFETY: the caller's promise.
-    drop(unsafe { Box::from_raw(core::ptr::slice_from_raw_parts_mut(p, n)) })
-}
-
 #[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
@@ -326,7 +206,7 @@ mod tests {
             (1..=10).for_each(|k| assert_eq!(pop(), Some(round * 10 + k)));
             assert_eq!(pop(), None);
         }
-        assert!(*q.segments.0.made.lock() <= 5, "segments are used again");
+        assert!(q.segments.0.made() <= 5, "segments are used again");
         q.push(1).unwrap();
         q.close();
         assert_eq!((q.push(2), q.has_work(), q.is_over()), (Err(Status::CF_SHUTDOWN), true, false));
