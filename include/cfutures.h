@@ -2,9 +2,9 @@
  * @file cfutures.h
  * Python's concurrent.futures for C.
  *
- * An executor runs functions in other threads. Submitting a function gives a future, which one can
- * wait for, cancel, and ask for the result. Everything else, such as map, as_completed, callbacks
- * and completion queues, is built on these two.
+ * An executor runs functions in other threads or in other processes. Submitting a function gives a
+ * future, which one can wait for, cancel, and ask for the result. Everything else, such as map,
+ * as_completed, callbacks and completion queues, is built on these two.
  *
  * @code{.c}
  * #include <cfutures.h>
@@ -40,12 +40,15 @@
  *   Time                      cf_seconds, CF_FOREVER
  *   Inside a task             cf_task_return, cf_task_fail, cf_task_index, ...
  *   Executors                 cf_thread_pool_new, cf_options_new, cf_thread_pool_new_with, ...
+ *   Process pools             cf_process_pool_new, cf_process_pool_new_with, cf_worker_main, ...
  *   Submitting                cf_executor_submit, cf_executor_submit_owned, cf_executor_submit_many
  *   Shutdown                  cf_executor_shutdown, cf_executor_join, cf_executor_free, ...
+ *   Killing                   cf_executor_terminate_workers, cf_future_kill, ...
  *   Futures                   cf_future_result, cf_future_cancel, cf_future_add_done_callback, ...
  *   Futures by hand           cf_future_new, cf_future_set_result, ...
  *   Waiting for many          cf_wait, cf_as_completed, cf_completion_queue_new, ...
  *   Map                       cf_executor_map, cf_executor_map_into, cf_executor_for_range, ...
+ *   Shared memory             cf_executor_shared_alloc, cf_executor_shared_free
  *
  * # Conventions
  *
@@ -68,10 +71,65 @@
  * - Text is UTF-8 and ends with a NUL.
  * - Whatever does work is a real function: the macros are constants and attributes only.
  *
+ * # Processes
+ *
+ * cf_process_pool_new() makes an executor whose tasks run in worker processes: for code that may
+ * crash, leaks, is not thread-safe, or has to be killed. It is used like a thread pool, and a
+ * program changes from one to the other in the line that makes it, if it minds these differences:
+ *
+ * - **Arguments and results are bytes.** They are copied between the processes, but not what they
+ *   point to: a pointer in them means nothing on the other side. Use flat structs, offsets, or
+ *   memory of cf_executor_shared_alloc(), which is passed and not copied. What needs one address
+ *   space is CF_UNSUPPORTED: cf_executor_submit_owned(), cf_task_return_owned(),
+ *   cf_executor_for_range().
+ * - **Variables are the worker's own.** What a task changes outside of its result and of shared
+ *   memory, no other worker and no caller sees, but a later task in the same worker does.
+ * - **Handles stay behind.** An executor or a future in an argument is a pointer like any other and
+ *   means nothing in a worker. What a forked worker has inherited, from before the pool was made,
+ *   gives CF_FORKED there, also to a task that would wait for it. A task may make pools of its own,
+ *   of both kinds.
+ * - **Functions must be found.** A worker finds a task's function by the file that it was loaded
+ *   from, this program or a shared library, and loads the library if need be. For code that lies
+ *   in no file see cf_register_task(). What cannot be found is CF_UNKNOWN_FUNCTION, when it is
+ *   submitted if that can be known, else as the outcome of the future.
+ *
+ * Start. Making a pool starts one small process with a single thread, a copy of which stands by;
+ * all that these two do is to fork workers, when there are tasks for them and after deaths.
+ * cf_options_set_start_method() says whether they begin as copies of this process or as a program
+ * of their own. CF_START_AUTO, the default, forks if this process has no threads but the calling
+ * one and those that serve process pools; else it spawns this program, if it has called
+ * cf_worker_main(), or the helper that comes with the library; if there is neither, no pool is
+ * made, and the error says what to do.
+ *
+ * What a worker inherits. The working directory and the environment as they were when the pool was
+ * made. Forked, also the memory and the descriptors of that moment, so make the pool before files
+ * and connections are opened that workers should not have; spawned, of the descriptors only the
+ * standard output and error. The standard input is /dev/null. All signals but two, see below, have
+ * their default actions, and none is blocked.
+ *
+ * Output. What a task prints to stdout is flushed when it has ended, so that nothing is lost and
+ * nothing is printed twice.
+ *
+ * Crashes. A task that crashes, is killed from outside or calls exit() ends its own future with
+ * CF_WORKER_DIED: cf_error_pid(), cf_error_signal() and cf_error_exit_code() say how. No other task
+ * is harmed, none is run twice, and another worker takes the place. In a map it is the item that
+ * fails. cf_options_set_on_worker_death() chooses Python's way instead, in which a death breaks the
+ * pool. exit() runs none of the functions that this program gave to atexit(). A child that a task
+ * has forked is ended where it would return from the task.
+ *
+ * Signals. Workers ignore SIGINT and SIGQUIT: Ctrl-C reaches this program only, and it decides what
+ * to do with its pools. The library sets up no signal handler, and workers are no children of this
+ * process: they raise no SIGCHLD, and wait() does not meet them; cf_options_set_start_method()
+ * names one exception. When this process ends, however it ends, so do its workers.
+ *
+ * Futures. CF_STATE_RUNNING says that a worker has the task; until then it can be cancelled.
+ * cf_future_kill() ends one that runs, with its worker.
+ *
  * # Waiting inside a pool
  *
  * A task may wait for other tasks, also of its own pool, and even if the pool has a single worker:
- * it cannot hang.
+ * it cannot hang. This is about threads: a task in a worker process has no handle of another task
+ * that it could wait for, unless it has made a pool itself.
  *
  * - A task that waits without a time limit for a future which has not started, of its own pool or
  *   of another thread pool without initializer, runs that one task itself, on its own stack; never
@@ -83,12 +141,15 @@
  *   cf_options_set_inline_wait() is off, or little of the stack is left) a spare worker stands in
  *   for the one that waits, up to the number of cf_options_set_max_spares(). Where that is not
  *   possible either, the wait returns CF_DEADLOCK.
+ * - What a process pool runs or has queued is waited for, and a spare stands in meanwhile. Its
+ *   tasks can wait for nothing in this process, so such a wait closes no cycle.
  *
  * A task that runs in a waiting one sees that thread's thread-local variables and signal mask, and
  * a recursive lock that the waiting task holds is open to it: do not wait while holding one, or
  * switch inline waiting off. cf_task_worker() tells it apart: a thread of another pool has no index
- * in the task's own. Callbacks count as part of the task on whose thread they run. Waits that the
- * library does not make, such as those for a condition variable or a pipe, it cannot see.
+ * in the task's own. Callbacks count as part of the task on whose thread they run, and on the
+ * callback thread of a process pool as tasks of their own. Waits that the library does not make,
+ * such as those for a condition variable or a pipe, it cannot see.
  *
  * # Threads
  *
@@ -101,9 +162,13 @@
  * - What a task wrote before it returned is seen by whoever has seen its future done; what was
  *   written before a submit is seen by the task.
  * - Done callbacks run on the thread that completes the future, in the order in which they were
- *   added.
- * - No function may be called in a signal handler. Workers block all signals, so that they reach
- *   the program's own threads.
+ *   added: that of the worker, or of whoever cancels it. What a worker process completes is called
+ *   back on one thread of the pool, future by future in the order in which they are done, so that a
+ *   slow callback holds up no result, only the callbacks after it.
+ * - A process pool has a thread of its own that watches over the workers, and, once there is a
+ *   callback, the callback thread.
+ * - No function may be called in a signal handler. Worker threads block all signals, so that they
+ *   reach the program's own threads.
  *
  * # Errors
  *
@@ -113,16 +178,18 @@
  * map those of its items. Calls that have no such object hand an error out through a cf_error **
  * parameter, which may be NULL: it is set to NULL on success, and after a failure it is the
  * caller's to free with cf_error_free(); only when memory has run out it stays NULL.
- * cf_error_message(NULL) is "".
+ * cf_error_message(NULL) is "". When a worker process has died, the error says which and how.
  *
  * A task's own code is never mixed up with a status: a task that returns 5 ends its future with
  * CF_TASK_FAILED, and cf_error_code() is 5.
  *
  * # Forks
  *
- * Threads do not live on in a forked child. Every call there with a handle that the parent made
- * returns CF_FORKED, or a neutral value where there is no status, and never hangs; calls that give
- * a handle back do nothing. The child may make executors of its own.
+ * Threads do not live on in a forked child, and worker processes serve only the process that made
+ * their pool. Every call in the child with a handle that the parent made returns CF_FORKED, or a
+ * neutral value where there is no status, and never hangs; calls that give a handle back do
+ * nothing. The child may make executors of its own. All this holds in worker processes that were
+ * forked.
  */
 
 #ifndef CFUTURES_H
@@ -166,7 +233,7 @@
 #endif
 
 /**
- * Why a call failed: the status, the task's own code, a message and the index.
+ * Why a call failed: the status, the task's own code, a message, the index, and how a process died.
  *
  * Python: an exception. See the chapter "Errors" for who owns it.
  */
@@ -176,18 +243,18 @@ typedef struct cf_error cf_error;
 typedef struct cf_task cf_task;
 
 /**
- * What runs tasks: a pool of threads.
+ * What runs tasks: a pool of threads or of processes.
  *
- * Python: `concurrent.futures.Executor`. Made by cf_thread_pool_new(), given back by
- * cf_executor_free().
+ * Python: `concurrent.futures.Executor`. Made by cf_thread_pool_new() or cf_process_pool_new(),
+ * given back by cf_executor_free().
  */
 typedef struct cf_executor cf_executor;
 
 /**
  * Options of an executor.
  *
- * Python: the keyword arguments of `ThreadPoolExecutor`. Made by cf_options_new(), freed by
- * cf_options_free().
+ * Python: the keyword arguments of `ThreadPoolExecutor` and `ProcessPoolExecutor`. Made by
+ * cf_options_new(), freed by cf_options_free().
  */
 typedef struct cf_options cf_options;
 
@@ -270,7 +337,7 @@ typedef enum cf_status {
   CF_INVALID_ARGUMENT = -11,
   /** The object is not in a state that allows this call; nothing was changed. */
   CF_INVALID_STATE = -12,
-  /** The handle belongs to the process that forked this one. */
+  /** The handle belongs to the process that this one was forked from. */
   CF_FORKED = -13,
   /** Out of memory; nothing was changed. */
   CF_NO_MEMORY = -14,
@@ -282,7 +349,7 @@ typedef enum cf_status {
   CF_PANIC = -17,
   /** The result has another size than the caller's variable. */
   CF_SIZE_MISMATCH = -18,
-  /** The worker processes cannot find this function. */
+  /** The worker processes cannot find this function, see cf_register_task(). */
   CF_UNKNOWN_FUNCTION = -19,
 } cf_status;
 
@@ -290,7 +357,8 @@ typedef enum cf_status {
  * Where a future stands.
  *
  * It goes from PENDING to RUNNING to FINISHED or FAILED, or from PENDING to CANCELLED; the last
- * three are final. A future completed by hand may skip RUNNING.
+ * three are final. A future completed by hand may skip RUNNING, and cf_future_kill() leads from
+ * RUNNING to CANCELLED.
  */
 typedef enum cf_state {
   /** Not started yet; it can be cancelled. */
@@ -301,7 +369,7 @@ typedef enum cf_state {
   CF_STATE_FINISHED = 2,
   /** Done, with an error. */
   CF_STATE_FAILED = 3,
-  /** Done, as it was cancelled before it started. */
+  /** Done, as it was cancelled before it started, or killed. */
   CF_STATE_CANCELLED = 4,
 } cf_state;
 
@@ -320,12 +388,39 @@ typedef enum cf_return_when {
 } cf_return_when;
 
 /**
+ * How the workers of a process pool come to life. Passed as int.
+ *
+ * Python: the names that `multiprocessing.get_context` takes.
+ */
+typedef enum cf_start_method {
+  /** A fork if that is safe, else a spawn. */
+  CF_START_AUTO = 0,
+  /** Copies of this process, as it was when the pool was made. */
+  CF_START_FORK = 1,
+  /** Fresh runs of a program: this one, or a helper. */
+  CF_START_SPAWN = 2,
+} cf_start_method;
+
+/**
+ * What happens to a process pool when one of its workers dies. Passed as int.
+ *
+ * Python: always CF_BREAK_POOL.
+ */
+typedef enum cf_on_worker_death {
+  /** The task that it was running fails; another worker takes its place. */
+  CF_REPLACE_WORKER = 0,
+  /** The pool is broken; all that is not done fails. */
+  CF_BREAK_POOL = 1,
+} cf_on_worker_death;
+
+/**
  * Ends the life of user data that a call or a future was given.
  *
  * Runs exactly once on every path, also when the call that takes it fails. It runs on the thread
- * that drops the last use: the caller of the function that failed, a worker, or whoever releases
- * the last reference; never under a lock of the library. It may call the library. It must not
- * throw or longjmp.
+ * that drops the last use: the caller of the function that failed, a thread of the executor, or
+ * whoever releases the last reference; never under a lock of the library, and never in a worker
+ * process, but for what a task there gives to cf_task_return_owned(). It may call the library. It
+ * must not throw or longjmp.
  *
  * @param user_data  The pointer that was given with it.
  */
@@ -338,9 +433,13 @@ typedef void (*cf_free_fn)(void *user_data);
  * result is given with cf_task_return(), cf_task_result_buffer() or cf_task_return_owned();
  * without one the result is empty. It must not throw or longjmp out of itself, nor end its thread.
  *
+ * In a process pool it runs in a worker process: handles and pointers of the process that made the
+ * pool mean nothing there (see "Processes"). What it does wrong ends that worker only.
+ *
  * @param task      The running call; valid until the function returns.
  * @param arg       The task's own copy of the submitted bytes, 16-byte aligned, which it may
- *                  change; or the very pointer that was given to cf_executor_submit_owned().
+ *                  change; or the very pointer that was given to cf_executor_submit_owned(), or to
+ *                  a process pool if it lies in its memory of cf_executor_shared_alloc().
  * @param arg_size  Size of the copy in bytes; 0 for cf_executor_submit_owned().
  * @return 0 for success; any other value fails the future with this code (CF_TASK_FAILED).
  */
@@ -351,8 +450,9 @@ typedef int32_t (*cf_task_fn)(cf_task *task, void *arg, size_t arg_size);
  *
  * It runs on the thread that completes the future: a worker, the caller of cf_future_cancel() or
  * of a by-hand setter; or at once in cf_future_add_done_callback() when the future is done
- * already. No lock is held: it may call everything, also wait (see "Waiting inside a pool") and
- * release the future. It must not throw or longjmp.
+ * already. What a worker process completes is called back in the process that made the pool, on
+ * the pool's callback thread. No lock is held: it may call everything, also wait (see "Waiting
+ * inside a pool") and release the future. It must not throw or longjmp.
  *
  * @param future     The future, done. Borrowed for the call: retain it to keep it.
  * @param user_data  What was given to cf_future_add_done_callback().
@@ -394,7 +494,7 @@ typedef struct cf_array {
 typedef struct cf_item {
   /** Position of the item in the input. */
   size_t index;
-  /** CF_OK, or how this item ended: CF_TASK_FAILED, CF_CANCELLED, CF_BROKEN_POOL, ... */
+  /** CF_OK, or how this item ended: CF_TASK_FAILED, CF_CANCELLED, CF_WORKER_DIED, ... */
   cf_status status;
   /** The result, 16-byte aligned. NULL when the item failed. */
   const void *data;
@@ -509,7 +609,9 @@ CF_API cf_status cf_error_status(const cf_error *error);
  * Returns the number that came with a failure.
  *
  * @param error  The error. May be NULL.
- * @return For CF_TASK_FAILED the task's own code, never 0; for CF_OS_ERROR the errno; otherwise 0.
+ * @return For CF_TASK_FAILED the task's own code, never 0; for CF_BROKEN_POOL the code of the
+ *         initializer if it failed, or the errno with which workers were refused; for CF_OS_ERROR
+ *         the errno; otherwise 0.
  *
  * Threads: any, at any time. Ownership: nothing changes hands. Python: `exception.args[0]`,
  * `OSError.errno`.
@@ -723,7 +825,8 @@ CF_API void *cf_task_result_buffer(cf_task *task, size_t size);
  * Gives the task's result: an object that the future owns from now on.
  *
  * For results that own memory of their own, such as a list or an open file. It is read with
- * cf_future_result_object(); cf_future_result() and cf_item give its address too, with size 0.
+ * cf_future_result_object(); cf_future_result() and cf_item give its address too, with size 0. Only
+ * in thread pools: out of a worker process no object can be handed, only bytes.
  *
  * @param task     The running call.
  * @param object   The object. May be NULL.
@@ -733,8 +836,8 @@ CF_API void *cf_task_result_buffer(cf_task *task, size_t size);
  * @return 0;
  *         CF_INVALID_ARGUMENT: task is NULL;
  *         or another code for the task to return, and whatever it returns the call has failed:
- *         with CF_NO_MEMORY, or with CF_UNSUPPORTED where there is no place for an object: in
- *         cf_executor_map_into() and in a loop body.
+ *         with CF_NO_MEMORY, or with CF_UNSUPPORTED where there is no place for an object: in a
+ *         process pool, in cf_executor_map_into() and in a loop body.
  *
  * Threads: the one that runs the task. Ownership: takes the object, also when it fails. Python:
  * `return an_object`.
@@ -801,8 +904,9 @@ CF_API size_t cf_task_index(const cf_task *task);
  * Returns what all items of the running map share.
  *
  * @param task  The running call. May be NULL.
- * @return The pointer that was given to cf_map_options_set_context(), in cf_executor_for_range()
- *         its ctx; NULL without one, outside of both and for NULL.
+ * @return The pointer that was given to cf_map_options_set_context(), in a process pool one to the
+ *         copy of the bytes, in cf_executor_for_range() its ctx; NULL without one, outside of both
+ *         and for NULL.
  *
  * Threads: the one that runs the task; other items of the map use the context at the same time.
  * Ownership: nothing changes hands. Python: `functools.partial(fn, context)`.
@@ -820,14 +924,15 @@ CF_API void *cf_task_context(const cf_task *task);
  * Returns which worker of its pool runs the task.
  *
  * No two tasks that run at the same time have the same index, except where one waits for the
- * other: use it to choose one of several caches or output files.
+ * other: use it to choose one of several caches or output files. A worker process that replaces
+ * another has its index.
  *
  * @param task  The running call. May be NULL.
  * @return The worker's index in its pool, counted from 0. UINT32_MAX when the thread is no worker
  *         of the task's pool (see "Waiting inside a pool"), and for NULL.
  *
  * Threads: the one that runs the task. Ownership: nothing changes hands. Python: the number in
- * `threading.current_thread().name`.
+ * `threading.current_thread().name` or `multiprocessing.current_process().name`.
  *
  * @code{.c}
  * printf("worker %u took %d\n", (unsigned)cf_task_worker(task), *(int *)arg);
@@ -895,7 +1000,7 @@ CF_API CF_NODISCARD cf_status cf_thread_pool_new(size_t max_workers, cf_executor
  * @return CF_OK; CF_INVALID_ARGUMENT: out is NULL; CF_NO_MEMORY.
  *
  * Threads: any, at any time. Ownership: the caller owns the options, see cf_options_free().
- * Python: the keyword arguments of `ThreadPoolExecutor`.
+ * Python: the keyword arguments of `ThreadPoolExecutor` and `ProcessPoolExecutor`.
  *
  * @code{.c}
  * cf_options *o;
@@ -931,10 +1036,11 @@ CF_API void cf_options_free(cf_options *options);
 /**
  * Sets how many tasks may run at the same time.
  *
- * The default is the smaller of 32 and 4 more than the CPUs that this process may use.
+ * The default of a thread pool is the smaller of 32 and 4 more than the CPUs that this process may
+ * use, that of a process pool their number.
  *
  * @param options      The options.
- * @param max_workers  At least 1.
+ * @param max_workers  At least 1. A process pool with more than 1024 cannot be made.
  * @return CF_OK; CF_INVALID_ARGUMENT: options is NULL, 0 workers, or more than the library can
  *         count.
  *
@@ -951,17 +1057,17 @@ CF_API cf_status cf_options_set_max_workers(cf_options *options, size_t max_work
 /**
  * Sets what the workers are called: "<prefix>_0", "<prefix>_1" and so on.
  *
- * The default prefix is "ThreadPoolExecutor-<k>", where k counts the pools of the process from 0
- * that have no name of their own. The system's name of the thread, as shown by top and debuggers,
- * has room for 15 bytes: a longer prefix is cut there so that "_0", "_1" and so on remain, and the
- * default is "cf-<k>_0" and so on.
+ * The default prefix is "ThreadPoolExecutor-<k>" or "ProcessPoolExecutor-<k>", where k counts the
+ * pools of the kind that have no name of their own, from 0. The system's name of the thread or
+ * process, as shown by top and debuggers, has room for 15 bytes: a longer prefix is cut there so
+ * that "_0", "_1" and so on remain, and the default of threads is "cf-<k>_0" and so on.
  *
  * @param options  The options.
  * @param prefix   UTF-8 text, copied.
  * @return CF_OK; CF_INVALID_ARGUMENT: a NULL argument; CF_NO_MEMORY.
  *
  * Threads: one at a time for the same options. Ownership: the text is copied. Python:
- * `ThreadPoolExecutor(thread_name_prefix=...)`.
+ * `ThreadPoolExecutor(thread_name_prefix=...)`; `ProcessPoolExecutor` has no such thing.
  *
  * @code{.c}
  * cf_options_set_name(options, "decode");
@@ -975,18 +1081,19 @@ CF_API cf_status cf_options_set_name(cf_options *options, const char *prefix);
  *
  * If it fails the pool is broken: everything that has not started ends with CF_BROKEN_POOL, later
  * submits return it, and cf_executor_error() has the message that the initializer gave to
- * cf_task_fail().
+ * cf_task_fail(). In a thread pool tasks that run go on; in a process pool their workers are killed
+ * and they end with CF_BROKEN_POOL too. A worker that replaces a dead one calls it as well.
  *
  * @param options   The options.
  * @param function  The initializer. It runs like a task; its result is not used.
- * @param arg       Its argument, copied now; each worker gets a copy of its own. May be NULL when
- *                  arg_size is 0.
+ * @param arg       Its argument, copied now; each worker gets a copy of its own. A pointer in it
+ *                  means nothing to a worker process. May be NULL when arg_size is 0.
  * @param arg_size  Size of the argument in bytes.
  * @return CF_OK; CF_INVALID_ARGUMENT: options or function is NULL, or NULL bytes with a size;
  *         CF_NO_MEMORY.
  *
  * Threads: one at a time for the same options. Ownership: the argument is copied. Python:
- * `ThreadPoolExecutor(initializer=function, initargs=(arg,))`.
+ * `ThreadPoolExecutor(initializer=function, initargs=(arg,))`, and `ProcessPoolExecutor` likewise.
  *
  * @code{.c}
  * unsigned seed = 42;
@@ -1001,7 +1108,8 @@ CF_API cf_status cf_options_set_initializer(cf_options *options, cf_task_fn func
  * Sets the size of each worker's stack.
  *
  * A task that waits for a pending one may run it on its own stack (see "Waiting inside a pool"),
- * so leave room for what tasks wait on. Memory is used only as the stack grows.
+ * so leave room for what tasks wait on. Memory is used only as the stack grows. An option of thread
+ * pools: a process pool made with it gives CF_UNSUPPORTED.
  *
  * @param options  The options.
  * @param bytes    Size in bytes, rounded up as the system asks for. The default is 8 MiB.
@@ -1021,7 +1129,8 @@ CF_API cf_status cf_options_set_stack_size(cf_options *options, size_t bytes);
  * Sets how many spare workers may stand in for tasks that wait.
  *
  * A spare starts when a task waits in a way that lets it run nothing itself (see "Waiting inside a
- * pool"). Never do more than max_workers tasks run, as the one that waits does not.
+ * pool"). Never do more than max_workers tasks run, as the one that waits does not. An option of
+ * thread pools: a process pool made with it gives CF_UNSUPPORTED.
  *
  * @param options     The options.
  * @param max_spares  Largest number at the same time; 0 for none. The default is 64.
@@ -1041,7 +1150,8 @@ CF_API cf_status cf_options_set_max_spares(cf_options *options, size_t max_spare
  * Sets whether a task that waits for a pending task of the pool may run it itself.
  *
  * Switch it off when tasks depend on the thread they run on, or hold recursive locks while they
- * wait. A spare worker then stands in for the one that waits.
+ * wait. A spare worker then stands in for the one that waits. An option of thread pools: a process
+ * pool made with it gives CF_UNSUPPORTED.
  *
  * @param options  The options.
  * @param on       The default is true.
@@ -1087,18 +1197,313 @@ CF_API cf_status cf_options_set_inline_wait(cf_options *options, bool on);
 CF_API CF_NODISCARD cf_status cf_thread_pool_new_with(const cf_options *options, cf_executor **out,
                                                       cf_error **error);
 
+/* -------------------------------------------------------------------------------- Process pools */
+
+/**
+ * Makes a pool of worker processes. A pointer inside an argument means nothing to them!
+ *
+ * The bytes of an argument are copied to the worker, but not what they point to. A task that
+ * follows such a pointer crashes, or reads something else; under CF_START_FORK it may even work
+ * by chance, for what was there before the pool. Put everything into one flat struct as below,
+ * write offsets in place of pointers, or let the pointers lead into memory of
+ * cf_executor_shared_alloc(), which has the same address in every worker. The same holds for
+ * results.
+ *
+ * Otherwise the pool is used as one of threads: only this line changes. A task that crashes or
+ * calls exit() fails its own future with CF_WORKER_DIED, and its worker is replaced. Workers start
+ * on demand, and die with this process, however it ends. The chapter "Processes" says how they
+ * start and what they inherit; for other choices see cf_process_pool_new_with().
+ *
+ * @param max_workers  How many tasks may run at the same time, at most 1024. 0: the CPUs that this
+ *                     process may use, as affinity and control groups allow.
+ * @param out          Receives the pool; NULL on failure.
+ * @param error        Receives what went wrong; NULL on success. May be NULL.
+ * @return CF_OK;
+ *         CF_INVALID_ARGUMENT: out is NULL, or more workers than a pool can have;
+ *         CF_UNSUPPORTED: this program has other threads, so it cannot be forked, and there is no
+ *         program for the workers to run; the error says what to do;
+ *         CF_NO_MEMORY: also when the shared memory is refused;
+ *         CF_OS_ERROR: the system refused what the pool needs, errno is the error's code.
+ *
+ * Threads: any, at any time, tasks of a process pool included; early, before the program starts
+ * threads of its own, is best. Ownership: the caller owns the pool, see cf_executor_free(), and the
+ * error, see cf_error_free(). Python: `ProcessPoolExecutor(max_workers)`.
+ *
+ * @code{.c}
+ * struct job { // flat: the text lies in the struct, not behind a pointer
+ *   int width, height;
+ *   char title[32];
+ * };
+ * static int32_t task_area(cf_task *task, void *arg, size_t arg_size) {
+ *   const struct job *job = arg;
+ *   int area = job->width * job->height;
+ *   printf("%s, %zu bytes\n", job->title, arg_size);
+ *   return cf_task_return(task, &area, sizeof area);
+ * }
+ * static void print_area(void) {
+ *   struct job job = { 640, 480, "night" };
+ *   cf_executor *pool;
+ *   cf_future *f;
+ *   int area;
+ *   if (cf_process_pool_new(0, &pool, NULL) != CF_OK)
+ *     return;
+ *   if (cf_executor_submit(pool, task_area, &job, sizeof job, &f) == CF_OK) {
+ *     if (cf_future_result_into(f, CF_FOREVER, &area, sizeof area) == CF_OK)
+ *       printf("%d\n", area);
+ *     cf_future_release(f);
+ *   }
+ *   cf_executor_free(pool);
+ * }
+ * @endcode
+ * @since 0.1
+ */
+CF_API CF_NODISCARD cf_status cf_process_pool_new(size_t max_workers, cf_executor **out,
+                                                  cf_error **error);
+
+/**
+ * Makes a pool of worker processes with options.
+ *
+ * The options are read now and may be changed, used again or freed afterwards. For what arguments
+ * may hold see cf_process_pool_new().
+ *
+ * @param options  The options. May be NULL: the defaults.
+ * @param out      Receives the pool; NULL on failure.
+ * @param error    Receives what went wrong; NULL on success. May be NULL.
+ * @return CF_OK;
+ *         CF_INVALID_ARGUMENT: out is NULL, more than 1024 workers, or options that contradict
+ *         each other, named in the error;
+ *         CF_UNSUPPORTED: an option that a process pool does not have, named in the error; or the
+ *         workers cannot be started in the way that was asked for, and the error says what to do;
+ *         CF_UNKNOWN_FUNCTION: the workers cannot find the initializer, see cf_register_task();
+ *         CF_NO_MEMORY: also when the limit of shared memory is too small for any pool;
+ *         CF_OS_ERROR: the system refused what the pool needs, errno is the error's code.
+ *
+ * Threads: any; nobody may change the options meanwhile. Ownership: the caller owns the pool, see
+ * cf_executor_free(), and the error, see cf_error_free(). Python: `ProcessPoolExecutor(...)`.
+ *
+ * @code{.c}
+ * cf_executor *pool;
+ * cf_options_set_start_method(options, CF_START_SPAWN);
+ * if (cf_process_pool_new_with(options, &pool, &error) != CF_OK) {
+ *   fprintf(stderr, "%s\n", cf_error_message(error));
+ *   cf_error_free(error);
+ * }
+ * cf_executor_free(pool);
+ * @endcode
+ * @since 0.1
+ */
+CF_API CF_NODISCARD cf_status cf_process_pool_new_with(const cf_options *options, cf_executor **out,
+                                                       cf_error **error);
+
+/**
+ * Lets the workers of spawned pools run this very program. Call it first thing in main().
+ *
+ * In an ordinary process it returns at once. In a process that a pool has started it serves the
+ * pool and never returns: whatever main() does before it is done in such processes too, so print
+ * nothing and start no thread there. Only cf_register_task() belongs before it.
+ *
+ * Without it a spawned pool runs the helper `cfutures-worker`, which comes with the library and
+ * knows only the functions of shared libraries.
+ *
+ * Threads: the main thread, before the program has started others. Ownership: nothing changes
+ * hands. Python: `if __name__ == "__main__":` and `multiprocessing.freeze_support()`.
+ *
+ * @code{.c}
+ * static int my_main(int argc, char **argv) { // the program's main()
+ *   cf_worker_main();
+ *   printf("%s is no worker, it has %d arguments\n", argv[0], argc - 1);
+ *   return 0;
+ * }
+ * @endcode
+ * @since 0.1
+ */
+CF_API void cf_worker_main(void);
+
+/**
+ * Gives a function a name by which worker processes find it.
+ *
+ * Most functions need none: a worker finds a function of the program or of a shared library,
+ * static or not, by the file that it was loaded from. A name is for those that no loader knows,
+ * such as code that was made at run time. The worker must have given the same name to its own copy
+ * of the function: with CF_START_FORK register before the pool is made, with CF_START_SPAWN before
+ * cf_worker_main() or in a constructor of a library.
+ *
+ * @param name      UTF-8 text of 1 to 463 bytes, copied. It is best to begin with the program's
+ *                  name.
+ * @param function  The task, or an initializer.
+ * @return CF_OK; also for the same function and name again;
+ *         CF_INVALID_STATE: another function has this name;
+ *         CF_NO_MEMORY: also when there are 1024 names already;
+ *         CF_INVALID_ARGUMENT: a NULL argument, or a name that is empty or too long.
+ *
+ * Threads: any, at any time. Ownership: the text is copied; the name stays for the life of the
+ * process, and so must the function. Python: has no equivalent; functions are pickled by their
+ * qualified name.
+ *
+ * @code{.c}
+ * if (cf_register_task("photos.square", task_square) != CF_OK)
+ *   puts("the name is taken");
+ * cf_worker_main();
+ * @endcode
+ * @since 0.1
+ */
+CF_API cf_status cf_register_task(const char *name, cf_task_fn function);
+
+/**
+ * Sets how the workers of a process pool come to life.
+ *
+ * | method         | a worker begins as                                                        |
+ * |----------------|---------------------------------------------------------------------------|
+ * | CF_START_FORK  | a copy of this process, with its memory as it was when the pool was made   |
+ * | CF_START_SPAWN | a fresh run of this program, see cf_worker_main(), or of a worker program  |
+ * | CF_START_AUTO  | a fork if that is safe, else a spawn                                       |
+ *
+ * A fork is safe while this process has no threads but the calling one and those by which the
+ * library watches its process pools; the workers of a thread pool count as threads of the
+ * program. If it has others, CF_START_AUTO spawns: this program if it has called
+ * cf_worker_main(), else the worker program; and if there is neither, making the pool fails with
+ * CF_UNSUPPORTED and an error that says what to do. CF_START_FORK forks in any case: a lock that
+ * another thread held at that moment stays locked in every worker for ever, and the program may
+ * see one SIGCHLD while the pool is made.
+ *
+ * @param options  The options.
+ * @param method   A cf_start_method. The default is CF_START_AUTO.
+ * @return CF_OK; CF_INVALID_ARGUMENT: options is NULL, or the method is unknown.
+ *
+ * Threads: one at a time for the same options. Ownership: nothing changes hands. Python:
+ * `ProcessPoolExecutor(mp_context=multiprocessing.get_context("spawn"))`.
+ *
+ * @code{.c}
+ * cf_options_set_start_method(options, CF_START_SPAWN);
+ * @endcode
+ * @since 0.1
+ */
+CF_API cf_status cf_options_set_start_method(cf_options *options, int method);
+
+/**
+ * Sets the program that the workers of a spawned pool run.
+ *
+ * It must call cf_worker_main() and use the same version of the library. Unless it is this very
+ * program, it knows only functions of shared libraries, which it loads when a task needs them:
+ * submitting any other gives CF_UNKNOWN_FUNCTION. The default is this program if it has called
+ * cf_worker_main(), else the helper `cfutures-worker`: where the environment variable
+ * CFUTURES_WORKER_PROGRAM says, or near the library, or where it was installed.
+ *
+ * @param options  The options.
+ * @param path     UTF-8 text, copied: the path of the program. PATH is not searched.
+ * @return CF_OK; CF_INVALID_ARGUMENT: a NULL argument or an empty path; CF_NO_MEMORY. That there is
+ *         no such program shows when the pool is made: CF_UNSUPPORTED. So does CF_START_FORK,
+ *         which runs no program: CF_INVALID_ARGUMENT. CF_START_AUTO uses it only where it spawns.
+ *
+ * Threads: one at a time for the same options. Ownership: the text is copied. Python:
+ * `multiprocessing.set_executable(path)`.
+ *
+ * @code{.c}
+ * cf_options_set_start_method(options, CF_START_SPAWN);
+ * cf_options_set_worker_program(options, "/usr/libexec/photos-worker");
+ * @endcode
+ * @since 0.1
+ */
+CF_API cf_status cf_options_set_worker_program(cf_options *options, const char *path);
+
+/**
+ * Sets after how many tasks a worker process is replaced by a fresh one.
+ *
+ * For tasks that leak memory or leave other traces. A chunk of a map counts as one task. No task
+ * notices: the worker leaves between two of them.
+ *
+ * @param options    The options.
+ * @param max_tasks  At least 1. By default a worker stays until the pool ends.
+ * @return CF_OK; CF_INVALID_ARGUMENT: options is NULL, or 0 tasks.
+ *
+ * Threads: one at a time for the same options. Ownership: nothing changes hands. Python:
+ * `ProcessPoolExecutor(max_tasks_per_child=n)`, which there excludes the fork method.
+ *
+ * @code{.c}
+ * cf_options_set_max_tasks_per_child(options, 1000);
+ * @endcode
+ * @since 0.1
+ */
+CF_API cf_status cf_options_set_max_tasks_per_child(cf_options *options, size_t max_tasks);
+
+/**
+ * Sets what happens to a process pool when one of its workers dies.
+ *
+ * @param options  The options.
+ * @param policy   A cf_on_worker_death. CF_REPLACE_WORKER, the default: the task that the worker
+ *                 was running ends with CF_WORKER_DIED, and all else goes on. CF_BREAK_POOL: the
+ *                 pool is broken, and everything that is not done ends with CF_BROKEN_POOL. A death
+ *                 that cf_future_kill() or the limit of tasks has brought about breaks nothing.
+ * @return CF_OK; CF_INVALID_ARGUMENT: options is NULL, or the policy is unknown.
+ *
+ * Threads: one at a time for the same options. Ownership: nothing changes hands. Python: always as
+ * CF_BREAK_POOL, with `BrokenProcessPool`.
+ *
+ * @code{.c}
+ * cf_options_set_on_worker_death(options, CF_BREAK_POOL);
+ * @endcode
+ * @since 0.1
+ */
+CF_API cf_status cf_options_set_on_worker_death(cf_options *options, int policy);
+
+/**
+ * Sets how much memory a process pool may share with its workers.
+ *
+ * In it lie the queue, arguments and results too large for the queue, until the task or the future
+ * is gone, and what cf_executor_shared_alloc() gives. When it is used up, submitting gives
+ * CF_NO_MEMORY, and a task that cannot store its result ends with it; nothing else is harmed.
+ *
+ * @param options  The options.
+ * @param bytes    At least 1; below a few MiB no pool can be made. Memory is taken from the system
+ *                 only as it is needed. The default is half of what the machine or the control
+ *                 group has to spare when the pool is made.
+ * @return CF_OK; CF_INVALID_ARGUMENT: options is NULL, or 0 bytes.
+ *
+ * Threads: one at a time for the same options. Ownership: nothing changes hands. Python: has no
+ * equivalent; there everything goes through pipes.
+ *
+ * @code{.c}
+ * cf_options_set_shared_memory_limit(options, (size_t)512 << 20);
+ * @endcode
+ * @since 0.1
+ */
+CF_API cf_status cf_options_set_shared_memory_limit(cf_options *options, size_t bytes);
+
+/**
+ * Sets how much memory each worker process may have for itself.
+ *
+ * A task that asks for more gets NULL from malloc(), in its own worker only. What counts is the
+ * writable memory of the process, RLIMIT_DATA, beyond what it begins with; the memory that it
+ * shares with the pool does not count.
+ *
+ * @param options  The options.
+ * @param bytes    At least 1. There is no limit by default.
+ * @return CF_OK; CF_INVALID_ARGUMENT: options is NULL, or 0 bytes.
+ *
+ * Threads: one at a time for the same options. Ownership: nothing changes hands. Python:
+ * `resource.setrlimit(RLIMIT_DATA, ...)` in the initializer.
+ *
+ * @code{.c}
+ * cf_options_set_worker_memory_limit(options, (size_t)2 << 30);
+ * @endcode
+ * @since 0.1
+ */
+CF_API cf_status cf_options_set_worker_memory_limit(cf_options *options, size_t bytes);
+
 /* ----------------------------------------------------------------------------------- Submitting */
 
 /**
  * Submits a call of a function, with a copy of its argument.
  *
  * It returns at once. Tasks that are submitted from outside the pool start in the order of
- * submission. *out is written before the task can start.
+ * submission. *out is written before the task can start. In a process pool a pointer inside the
+ * argument means nothing to the task, see cf_process_pool_new().
  *
  * @param executor  The executor.
  * @param function  The task.
- * @param arg       Its argument, copied, of any size; up to 16 bytes need no allocation. May be
- *                  NULL when arg_size is 0.
+ * @param arg       Its argument, copied, of any size; up to 16 bytes need no allocation. What lies
+ *                  in a process pool's memory of cf_executor_shared_alloc() is passed to it and not
+ *                  copied. May be NULL when arg_size is 0.
  * @param arg_size  Size of the argument in bytes.
  * @param out       Receives the future; NULL on failure. May be NULL: then nobody hears of the
  *                  result.
@@ -1106,7 +1511,9 @@ CF_API CF_NODISCARD cf_status cf_thread_pool_new_with(const cf_options *options,
  *         CF_BROKEN_POOL: the pool is broken, cf_executor_error() says why; also if an initializer
  *         fails during this very call;
  *         CF_SHUTDOWN: the executor was shut down;
- *         CF_NO_MEMORY;
+ *         CF_UNKNOWN_FUNCTION: the worker processes cannot find the function, see
+ *         cf_register_task();
+ *         CF_NO_MEMORY: also at the limit of a process pool's shared memory;
  *         CF_OS_ERROR: the first worker cannot be started;
  *         CF_FORKED, CF_INVALID_ARGUMENT. After a failure nothing has been submitted.
  *
@@ -1132,7 +1539,8 @@ CF_API CF_NODISCARD cf_status cf_executor_submit(cf_executor *executor, cf_task_
  * Submits a call of a function, with an argument that is passed as it is.
  *
  * The task gets the very pointer, with size 0, and reads and changes the object without a copy.
- * *out is written before the task can start.
+ * *out is written before the task can start. Tasks of a process pool cannot: they run where the
+ * object is not.
  *
  * @param executor  The executor: a thread pool.
  * @param function  The task.
@@ -1146,7 +1554,7 @@ CF_API CF_NODISCARD cf_status cf_executor_submit(cf_executor *executor, cf_task_
  *         CF_BROKEN_POOL: the pool is broken, cf_executor_error() says why; also if an initializer
  *         fails during this very call;
  *         CF_SHUTDOWN: the executor was shut down;
- *         CF_UNSUPPORTED: the tasks of this executor run in other processes;
+ *         CF_UNSUPPORTED: a process pool, whose tasks run in other processes;
  *         CF_NO_MEMORY;
  *         CF_OS_ERROR: the first worker cannot be started;
  *         CF_FORKED;
@@ -1192,7 +1600,9 @@ CF_API CF_NODISCARD cf_status cf_executor_submit_owned(cf_executor *executor, cf
  *         CF_BROKEN_POOL: the pool is broken, cf_executor_error() says why; also if an initializer
  *         fails during this very call;
  *         CF_SHUTDOWN: the executor was shut down;
- *         CF_NO_MEMORY;
+ *         CF_UNKNOWN_FUNCTION: the worker processes cannot find the function, see
+ *         cf_register_task();
+ *         CF_NO_MEMORY: also at the limit of a process pool's shared memory;
  *         CF_OS_ERROR: the first worker cannot be started;
  *         CF_FORKED, CF_INVALID_ARGUMENT.
  *
@@ -1238,11 +1648,14 @@ CF_API size_t cf_executor_max_workers(const cf_executor *executor);
  *
  * @param executor  The executor. May be NULL.
  * @return An error with the status CF_BROKEN_POOL and, when an initializer failed, its code and
- *         message; NULL when the executor is not broken, for NULL and, in a forked child, for an
- *         executor of the parent. Valid until cf_executor_free() or cf_executor_detach().
+ *         message; when a death has broken a process pool, the worker's process id, signal and exit
+ *         code. Worker processes that die again and again before their first task break it under
+ *         every policy, as does it when none can be started any more. NULL when the executor is not
+ *         broken, for NULL and, in a forked child, for an executor of the parent. Valid until
+ *         cf_executor_free() or cf_executor_detach().
  *
  * Threads: any, at any time. Ownership: the error belongs to the executor. Python:
- * `BrokenThreadPool`.
+ * `BrokenThreadPool` and `BrokenProcessPool`.
  *
  * @code{.c}
  * if (cf_executor_submit(executor, task_print, "hello", 6, NULL) == CF_BROKEN_POOL)
@@ -1255,16 +1668,17 @@ CF_API const cf_error *cf_executor_error(const cf_executor *executor);
 /**
  * Ends an executor: it takes no more tasks, and those it has run to their end or are cancelled.
  *
- * It may be called again, for instance to wait or to cancel after all.
+ * It may be called again, for instance to wait or to cancel after all. To end what runs in worker
+ * processes as well see cf_executor_terminate_workers().
  *
  * @param executor        The executor.
  * @param wait            true: return when all tasks, callbacks and workers have ended. false:
  *                        return at once, the work goes on.
  * @param cancel_futures  true: cancel every task that has not started. false: they still run.
  * @return CF_OK;
- *         CF_DEADLOCK: wait is true, and the caller is a worker of this executor or runs one of its
- *         tasks: nothing has changed; or a task of it waits for the caller: it is shut down, but
- *         its end was not awaited;
+ *         CF_DEADLOCK: wait is true, and the caller is a worker or the callback thread of this
+ *         executor or runs one of its tasks: nothing has changed; or a task of it waits for the
+ *         caller: it is shut down, but its end was not awaited;
  *         CF_FORKED, CF_INVALID_ARGUMENT.
  *
  * Threads: any, at any time. Ownership: nothing changes hands; futures stay valid. Python:
@@ -1286,8 +1700,8 @@ CF_API cf_status cf_executor_shutdown(cf_executor *executor, bool wait, bool can
  * @return CF_OK: all tasks, callbacks and workers have ended;
  *         CF_TIMEOUT: not in time, the work goes on;
  *         CF_INVALID_STATE: cf_executor_shutdown() was not called yet;
- *         CF_DEADLOCK: the caller is a worker of this executor or runs one of its tasks, or a task
- *         of it waits for the caller;
+ *         CF_DEADLOCK: the caller is a worker or the callback thread of this executor or runs one
+ *         of its tasks, or a task of it waits for the caller;
  *         CF_FORKED, CF_INVALID_ARGUMENT.
  *
  * Threads: any, at any time. Ownership: nothing changes hands. Python: `shutdown(wait=True)`,
@@ -1306,8 +1720,8 @@ CF_API cf_status cf_executor_join(cf_executor *executor, int64_t timeout_ns);
  * Shuts an executor down if need be, waits for its end and frees it.
  *
  * Tasks that have not started still run: cancel them first with cf_executor_shutdown() if they are
- * not wanted. Futures stay valid. Called by a worker of the same executor it acts as
- * cf_executor_detach().
+ * not wanted. Futures stay valid. Called by a worker or the callback thread of the same executor it
+ * acts as cf_executor_detach().
  *
  * @param executor  The executor. May be NULL. One of the parent process is left alone.
  *
@@ -1343,13 +1757,89 @@ CF_API void cf_executor_free(cf_executor *executor);
  */
 CF_API void cf_executor_detach(cf_executor *executor);
 
+/* -------------------------------------------------------------------------------------- Killing */
+
+/**
+ * Ends a process pool at once, but lets its workers clean up.
+ *
+ * The pool takes no more tasks, those that have not started are cancelled, and every worker is
+ * sent SIGTERM. A task that runs dies of it and ends with CF_WORKER_DIED, unless it has set up a
+ * handler for the signal. The call does not wait: cf_executor_join() does.
+ *
+ * @param executor  The executor: a process pool.
+ * @return CF_OK; also when it was shut down before;
+ *         CF_UNSUPPORTED: a thread pool, whose tasks cannot be ended from outside;
+ *         CF_FORKED, CF_INVALID_ARGUMENT.
+ *
+ * Threads: any, at any time; callbacks of what is cancelled run here. Ownership: nothing changes
+ * hands; futures stay valid. Python: `ProcessPoolExecutor.terminate_workers()`, since 3.14.
+ *
+ * @code{.c}
+ * cf_executor_terminate_workers(executor);
+ * if (cf_executor_join(executor, cf_seconds(3)) == CF_TIMEOUT)
+ *   cf_executor_kill_workers(executor);
+ * @endcode
+ * @since 0.1
+ */
+CF_API cf_status cf_executor_terminate_workers(cf_executor *executor);
+
+/**
+ * Ends a process pool at once.
+ *
+ * As cf_executor_terminate_workers(), but with SIGKILL, which no task can catch.
+ *
+ * @param executor  The executor: a process pool.
+ * @return CF_OK; also when it was shut down before;
+ *         CF_UNSUPPORTED: a thread pool, whose tasks cannot be ended from outside;
+ *         CF_FORKED, CF_INVALID_ARGUMENT.
+ *
+ * Threads: any, at any time; callbacks of what is cancelled run here. Ownership: nothing changes
+ * hands; futures stay valid. Python: `ProcessPoolExecutor.kill_workers()`, since 3.14.
+ *
+ * @code{.c}
+ * cf_executor_kill_workers(executor);
+ * cf_executor_join(executor, CF_FOREVER);
+ * @endcode
+ * @since 0.1
+ */
+CF_API cf_status cf_executor_kill_workers(cf_executor *executor);
+
+/**
+ * Cancels a call, even if it runs already: its worker process is killed and replaced.
+ *
+ * A call that has not started is cancelled now, as by cf_future_cancel(). One that runs is sent
+ * SIGTERM and, when the grace is over, SIGKILL; the future ends with CF_CANCELLED once the worker
+ * is dead. If the task ends before that, its outcome stands. The call does not wait. No other task
+ * is harmed, but what this one shared with the world, such as a file half written, is the
+ * caller's to clean up.
+ *
+ * @param future    A future of a process pool.
+ * @param grace_ns  Nanoseconds from SIGTERM to SIGKILL. 0 or negative: SIGKILL at once; CF_FOREVER:
+ *                  only SIGTERM.
+ * @return CF_OK: it is cancelled, or its worker was sent the signal;
+ *         CF_INVALID_STATE: it is done already, cancelled or not;
+ *         CF_UNSUPPORTED: it belongs to a thread pool, or was made by cf_future_new();
+ *         CF_FORKED; CF_INVALID_ARGUMENT: future is NULL.
+ *
+ * Threads: any, at any time; callbacks of a call that has not started run here. Ownership: nothing
+ * changes hands. Python: has no equivalent; `Future.cancel()` leaves a running call alone.
+ *
+ * @code{.c}
+ * if (cf_future_result(future, cf_seconds(10), NULL, NULL) == CF_TIMEOUT)
+ *   cf_future_kill(future, cf_seconds(0.5));
+ * @endcode
+ * @since 0.1
+ */
+CF_API cf_status cf_future_kill(cf_future *future, int64_t grace_ns);
+
 /* -------------------------------------------------------------------------------------- Futures */
 
 /**
  * Cancels a call that has not started.
  *
  * The future is done at once for every waiter. Its callbacks and the free function of its argument
- * run here, before the function returns. A task that runs already goes on.
+ * run here, before the function returns. A task that runs already goes on; in a process pool
+ * cf_future_kill() ends that too.
  *
  * @param future  The future. May be NULL.
  * @return true: the future is cancelled, now or before; false: it runs or is done, or it is NULL
@@ -1408,9 +1898,11 @@ CF_API bool cf_future_cancelled(const cf_future *future);
  *
  * @param future  The future. May be NULL.
  * @return true in the state CF_STATE_RUNNING: a worker, or a task that waits for it, has taken it
- *         up; false for NULL and, in a forked child, for a future of the parent.
+ *         up, and nobody else ever will; false for NULL and, in a forked child, for a future of the
+ *         parent.
  *
- * Threads: any, at any time. Ownership: nothing changes hands. Python: `Future.running()`.
+ * Threads: any, at any time. Ownership: nothing changes hands. Python: `Future.running()`, which is
+ * true already for calls of a process pool that wait in its pipe.
  *
  * @code{.c}
  * if (cf_future_running(future))
@@ -1452,8 +1944,9 @@ CF_API bool cf_future_done(const cf_future *future);
  * @param size        Receives its size in bytes. May be NULL.
  * @return CF_OK;
  *         CF_TIMEOUT: not done in time, the call goes on;
- *         CF_CANCELLED, CF_TASK_FAILED, CF_BROKEN_POOL, CF_WORKER_DIED, CF_DEADLINE, CF_NO_MEMORY:
- *         it ended without a result, cf_future_error() says more;
+ *         CF_CANCELLED, CF_TASK_FAILED, CF_BROKEN_POOL, CF_WORKER_DIED, CF_DEADLINE, CF_NO_MEMORY,
+ *         CF_UNSUPPORTED, CF_UNKNOWN_FUNCTION: it ended without a result, cf_future_error() says
+ *         more;
  *         CF_DEADLOCK: waiting could never end (see "Waiting inside a pool");
  *         CF_FORKED, CF_INVALID_ARGUMENT.
  *
@@ -1481,8 +1974,9 @@ CF_API cf_status cf_future_result(cf_future *future, int64_t timeout_ns, const v
  * @return CF_OK;
  *         CF_SIZE_MISMATCH: the result has another size; nothing is written;
  *         CF_TIMEOUT: not done in time, the call goes on;
- *         CF_CANCELLED, CF_TASK_FAILED, CF_BROKEN_POOL, CF_WORKER_DIED, CF_DEADLINE, CF_NO_MEMORY:
- *         it ended without a result, cf_future_error() says more;
+ *         CF_CANCELLED, CF_TASK_FAILED, CF_BROKEN_POOL, CF_WORKER_DIED, CF_DEADLINE, CF_NO_MEMORY,
+ *         CF_UNSUPPORTED, CF_UNKNOWN_FUNCTION: it ended without a result, cf_future_error() says
+ *         more;
  *         CF_DEADLOCK: waiting could never end (see "Waiting inside a pool");
  *         CF_FORKED, CF_INVALID_ARGUMENT.
  *
@@ -1507,10 +2001,11 @@ CF_API cf_status cf_future_result_into(cf_future *future, int64_t timeout_ns, vo
  *                    expired.
  * @param out         Receives the object; NULL on failure.
  * @return CF_OK;
- *         CF_INVALID_STATE: the result is bytes and not an object;
+ *         CF_INVALID_STATE: the result is bytes and not an object, as always in a process pool;
  *         CF_TIMEOUT: not done in time, the call goes on;
- *         CF_CANCELLED, CF_TASK_FAILED, CF_BROKEN_POOL, CF_WORKER_DIED, CF_DEADLINE, CF_NO_MEMORY:
- *         it ended without a result, cf_future_error() says more;
+ *         CF_CANCELLED, CF_TASK_FAILED, CF_BROKEN_POOL, CF_WORKER_DIED, CF_DEADLINE, CF_NO_MEMORY,
+ *         CF_UNSUPPORTED, CF_UNKNOWN_FUNCTION: it ended without a result, cf_future_error() says
+ *         more;
  *         CF_DEADLOCK: waiting could never end (see "Waiting inside a pool");
  *         CF_FORKED, CF_INVALID_ARGUMENT.
  *
@@ -1599,8 +2094,9 @@ CF_API const cf_error *cf_future_error(const cf_future *future);
  * Has a function called when a future is done, however it ends.
  *
  * Callbacks run in the order in which they were added, each exactly once, on the thread that
- * completes the future; if it is done already, at once and here. Waiters may wake before the
- * callbacks have run.
+ * completes the future; if it is done already, at once and here. What a worker process completes is
+ * called back on the pool's one callback thread: a slow callback delays those after it, but no
+ * result. Waiters may wake before the callbacks have run.
  *
  * @param future     The future.
  * @param function   The callback.
@@ -2197,7 +2693,7 @@ CF_API cf_status cf_map_options_set_timeout(cf_map_options *options, int64_t tim
  * Sets how many items one task of a map takes.
  *
  * The items of a chunk run one after another in the same worker; each still has an outcome of its
- * own.
+ * own. When a worker process dies of an item, another goes on behind it.
  *
  * @param options  The options.
  * @param items    Items in a chunk; 0, the default: chosen by the library, so that cheap functions
@@ -2218,10 +2714,13 @@ CF_API cf_status cf_map_options_set_chunk_size(cf_map_options *options, size_t i
  * Sets what all items of a map share; a task reads it with cf_task_context().
  *
  * @param options  The options.
- * @param context  The context, passed as a pointer to the tasks of a thread pool. It must stay
- *                 until the map is freed and its running items have ended. NULL, the default, for
+ * @param context  The context. A thread pool passes the pointer, and what it points to must stay
+ *                 until the map is freed and its running items have ended. A process pool copies
+ *                 the bytes once for each map; tasks must not change the copy, and pointers in it
+ *                 mean nothing to them. What lies in its memory of cf_executor_shared_alloc() is
+ *                 passed and not copied, and must stay as in a thread pool. NULL, the default, for
  *                 none.
- * @param size     Its size in bytes, for pools whose tasks run in other processes.
+ * @param size     Its size in bytes, so that process pools can copy it; thread pools do not use it.
  * @return CF_OK; CF_INVALID_ARGUMENT: options is NULL, or a NULL context with a size.
  *
  * Threads: one at a time for the same options; the tasks read the context at the same time.
@@ -2253,7 +2752,9 @@ CF_API cf_status cf_map_options_set_context(cf_map_options *options, const void 
  * @return CF_OK; over 0 items also when the executor was shut down;
  *         CF_BROKEN_POOL: the pool is broken, cf_executor_error() says why;
  *         CF_SHUTDOWN: the executor was shut down;
- *         CF_NO_MEMORY;
+ *         CF_UNKNOWN_FUNCTION: the worker processes cannot find the function, see
+ *         cf_register_task();
+ *         CF_NO_MEMORY: also at the limit of a process pool's shared memory;
  *         CF_OS_ERROR: the first worker cannot be started;
  *         CF_FORKED;
  *         CF_INVALID_ARGUMENT: a NULL argument, or a size that overflows. After a failure what
@@ -2295,7 +2796,9 @@ CF_API CF_NODISCARD cf_status cf_executor_map(cf_executor *executor, cf_task_fn 
  * @return CF_OK; over 0 items also when the executor was shut down;
  *         CF_BROKEN_POOL: the pool is broken, cf_executor_error() says why;
  *         CF_SHUTDOWN: the executor was shut down;
- *         CF_NO_MEMORY;
+ *         CF_UNKNOWN_FUNCTION: the worker processes cannot find the function, see
+ *         cf_register_task();
+ *         CF_NO_MEMORY: also at the limit of a process pool's shared memory;
  *         CF_OS_ERROR: the first worker cannot be started;
  *         CF_FORKED;
  *         CF_INVALID_ARGUMENT: a NULL argument, a size that overflows, a stride below the item's
@@ -2324,7 +2827,8 @@ CF_API CF_NODISCARD cf_status cf_executor_map_arrays(cf_executor *executor, cf_t
 /**
  * Returns the outcome of the next item in input order, waiting for it if need be.
  *
- * A failed item does not end the map: the call returns CF_OK and item.status says how it ended.
+ * A failed item does not end the map: the call returns CF_OK and item.status says how it ended. The
+ * death of a worker process fails the one item that it was running.
  *
  * @param map  The map.
  * @param out  Receives the outcome; what it points to is valid until the next call for this map.
@@ -2369,10 +2873,10 @@ CF_API void cf_map_free(cf_map *map);
 /**
  * Calls a function for every item of an array, in parallel, and puts the results side by side.
  *
- * It returns when all is done. The items are read where they lie and not copied before. A failed
- * item does not stop the others. When the time of the options is over, what has not started is
- * cancelled. In every case the call returns only when no running item can touch the arrays any
- * more.
+ * It returns when all is done. A thread pool reads the items where they lie and does not copy them
+ * before; a process pool copies them and the results once. A failed item does not stop the others.
+ * When the time of the options is over, what has not started is cancelled. In every case the call
+ * returns only when no running item can touch the arrays any more.
  *
  * @param executor       The executor.
  * @param function       The task; arg points to its item. Its result must have out_item_size
@@ -2390,11 +2894,13 @@ CF_API void cf_map_free(cf_map *map);
  * @param error          Receives what went wrong, with the item's position as cf_error_index();
  *                       NULL on success. May be NULL.
  * @return CF_OK: every item succeeded; over 0 items also when the executor was shut down;
- *         CF_TASK_FAILED, CF_SIZE_MISMATCH, CF_CANCELLED, CF_BROKEN_POOL, CF_NO_MEMORY: how the
- *         failed item with the lowest index ended;
+ *         CF_TASK_FAILED, CF_SIZE_MISMATCH, CF_CANCELLED, CF_BROKEN_POOL, CF_WORKER_DIED,
+ *         CF_NO_MEMORY: how the failed item with the lowest index ended;
  *         CF_TIMEOUT: the time was over first;
  *         CF_DEADLOCK: waiting could never end (see "Waiting inside a pool");
  *         CF_SHUTDOWN: the executor was shut down;
+ *         CF_UNKNOWN_FUNCTION: the worker processes cannot find the function, see
+ *         cf_register_task();
  *         CF_OS_ERROR: the first worker cannot be started;
  *         CF_FORKED;
  *         CF_INVALID_ARGUMENT: a NULL argument, or a size that overflows.
@@ -2438,11 +2944,13 @@ CF_API CF_NODISCARD cf_status cf_executor_map_into(cf_executor *executor, cf_tas
  * @param error          Receives what went wrong, with the item's position as cf_error_index();
  *                       NULL on success. May be NULL.
  * @return CF_OK: every item succeeded; over 0 items also when the executor was shut down;
- *         CF_TASK_FAILED, CF_SIZE_MISMATCH, CF_CANCELLED, CF_BROKEN_POOL, CF_NO_MEMORY: how the
- *         failed item with the lowest index ended;
+ *         CF_TASK_FAILED, CF_SIZE_MISMATCH, CF_CANCELLED, CF_BROKEN_POOL, CF_WORKER_DIED,
+ *         CF_NO_MEMORY: how the failed item with the lowest index ended;
  *         CF_TIMEOUT: the time was over first;
  *         CF_DEADLOCK: waiting could never end (see "Waiting inside a pool");
  *         CF_SHUTDOWN: the executor was shut down;
+ *         CF_UNKNOWN_FUNCTION: the worker processes cannot find the function, see
+ *         cf_register_task();
  *         CF_OS_ERROR: the first worker cannot be started;
  *         CF_FORKED;
  *         CF_INVALID_ARGUMENT: a NULL argument, a size that overflows, a stride below the item's
@@ -2489,8 +2997,8 @@ CF_API CF_NODISCARD cf_status cf_executor_map_arrays_into(cf_executor *executor,
  *         CF_TASK_FAILED: a piece failed; of several the one with the lowest index is reported;
  *         CF_BROKEN_POOL: the pool is broken, cf_executor_error() says why;
  *         CF_SHUTDOWN: the executor was shut down;
- *         CF_UNSUPPORTED: the tasks of this executor run in other processes, or a piece gave a
- *         result;
+ *         CF_UNSUPPORTED: a process pool, whose tasks cannot reach what ctx points to; or a piece
+ *         gave a result;
  *         CF_DEADLOCK: waiting could never end (see "Waiting inside a pool");
  *         CF_NO_MEMORY; CF_FORKED;
  *         CF_INVALID_ARGUMENT: executor or function is NULL, or begin is above end.
@@ -2516,6 +3024,77 @@ CF_API CF_NODISCARD cf_status cf_executor_map_arrays_into(cf_executor *executor,
 CF_API CF_NODISCARD cf_status cf_executor_for_range(cf_executor *executor, size_t begin, size_t end,
                                                     size_t grain, cf_range_fn function, void *ctx,
                                                     cf_error **error);
+
+/* -------------------------------------------------------------------------------- Shared memory */
+
+/**
+ * Allocates memory that the caller and all tasks of an executor see at the same address.
+ *
+ * Pointers to it and within it hold in every worker process, and what a task writes into it the
+ * caller reads. When several tasks work on it at the same time, they share it as threads do, with
+ * atomic variables for instance; a lock that a dying worker holds stays locked.
+ *
+ * An argument or a map's context that lies in it is passed to a process pool and not copied: the
+ * task works on the memory itself. A thread pool copies arguments all the same. A task that is to
+ * change the memory in both gets a pointer to it, as below. In a thread pool it is plain memory, so
+ * that the same program serves both.
+ *
+ * @param executor  The executor.
+ * @param size      Size in bytes, at least 1. In a process pool it counts against
+ *                  cf_options_set_shared_memory_limit().
+ * @param out       Receives the memory, 64-byte aligned and not zeroed; NULL on failure.
+ * @return CF_OK;
+ *         CF_NO_MEMORY: also at the limit of the pool's shared memory;
+ *         CF_FORKED; CF_INVALID_ARGUMENT: a NULL argument, or 0 bytes.
+ *
+ * Threads: any, at any time. Ownership: the caller owns the memory, see cf_executor_shared_free().
+ * Python: `multiprocessing.shared_memory.SharedMemory(create=True, size=size)`.
+ *
+ * @code{.c}
+ * static int32_t task_fill(cf_task *task, void *arg, size_t arg_size) {
+ *   double *values = *(double **)arg; // a pointer to shared memory holds here as well
+ *   (void)task, (void)arg_size;
+ *   for (size_t i = 0; i < 1000; i++)
+ *     values[i] = i * 0.5;
+ *   return 0;
+ * }
+ * static void print_last(cf_executor *pool) {
+ *   void *values;
+ *   cf_future *f;
+ *   if (cf_executor_shared_alloc(pool, 1000 * sizeof(double), &values) != CF_OK)
+ *     return;
+ *   if (cf_executor_submit(pool, task_fill, &values, sizeof values, &f) == CF_OK) {
+ *     if (cf_future_result(f, CF_FOREVER, NULL, NULL) == CF_OK)
+ *       printf("%g\n", ((double *)values)[999]);
+ *     cf_future_release(f);
+ *   }
+ *   cf_executor_shared_free(pool, values);
+ * }
+ * @endcode
+ * @since 0.1
+ */
+CF_API CF_NODISCARD cf_status cf_executor_shared_alloc(cf_executor *executor, size_t size,
+                                                       void **out);
+
+/**
+ * Frees memory of cf_executor_shared_alloc().
+ *
+ * No task may use it any more, running or queued. Do it before cf_executor_free(): after that the
+ * memory of a process pool is gone, and that of a thread pool can no longer be freed.
+ *
+ * @param executor  The executor that gave it. One of the parent process is left alone.
+ * @param memory    The memory, as cf_executor_shared_alloc() gave it. May be NULL.
+ *
+ * Threads: any, at any time. Ownership: takes the memory. Python: `SharedMemory.unlink()`.
+ *
+ * @code{.c}
+ * void *memory;
+ * if (cf_executor_shared_alloc(executor, 4096, &memory) == CF_OK)
+ *   cf_executor_shared_free(executor, memory);
+ * @endcode
+ * @since 0.1
+ */
+CF_API void cf_executor_shared_free(cf_executor *executor, void *memory);
 
 #ifdef __cplusplus
 }  // extern "C"

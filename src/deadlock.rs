@@ -145,7 +145,7 @@ impl Wait for Published {
                 // One that ends well does not end the wait; it is judged anew then. Each branch is sorted out by one
                 // look: one that ends between two looks must not count as neither pending nor the last.
                 WaitSet::FirstFailure(p, n) => {
-                    let counts = |f: &&cf_future| matches!(f.look(), s if s == FAILED || s < FINISHED);
+                    let counts = |f: &&cf_future| matches!(f.peek(), s if s == FAILED || s < FINISHED);
                     let mut left = branches(p, n).filter(counts).peekable();
                     left.peek().is_none() || any(&mut left)
                 }
@@ -200,7 +200,7 @@ impl Wait for Published {
     /// Is a wait for ANY live only through futures that are completed by hand? Whoever is to complete them may never
     /// do so: then a pending branch that nobody else will ever run is the waiter's own to run.
     fn should_claim(&self, graph: &Graph<Published>) -> bool {
-        let by_hand = |f: &cf_future| !f.is_done() && f.word().load(Relaxed) & BY_HAND != 0;
+        let by_hand = |f: &cf_future| f.peek() < FINISHED && f.word().load(Relaxed) & BY_HAND != 0;
         let others = |r: u16| r != self.runner && graph.is_live(r);
         let otherwise = |f: &cf_future| !by_hand(f) && future_is_live(f, &others);
         // SAFETY: as in `can_end`.
@@ -254,7 +254,7 @@ fn future_is_live(f: &cf_future, is_live: &dyn Fn(u16) -> bool) -> bool {
 
 /// Is this future pending, and may that waiter run it?
 pub fn is_claimable(f: &cf_future, waiter: WaiterView) -> bool {
-    f.look() == PENDING
+    f.peek() == PENDING
         && f.executor() != NO_EXECUTOR
         && executor::lookup(f.executor()).is_some_and(|e| e.kind().claimable(waiter))
 }

@@ -48,6 +48,16 @@ impl cf_error {
         cf_error { detail: Detail::new(text, 0), ..cf_error::plain(status, code) }
     }
 
+    /// The death of a worker process: what became of it, and where it was.
+    pub fn death(status: Status, pid: i32, signal: i32, exit_code: i32, text: fmt::Arguments) -> cf_error {
+        let error = cf_error::with_text(status, 0, text);
+        // SAFETY: null or owned by this error.
+        if let Some(detail) = unsafe { error.detail.as_mut() } {
+            (detail.pid, detail.signal, detail.exit_code) = (pid, signal, exit_code);
+        }
+        error
+    }
+
     /// On the heap, for a caller who frees it; NULL when out of memory.
     pub fn boxed(status: Status, code: i32, index: usize, text: fmt::Arguments) -> *mut cf_error {
         let error = cf_error { detail: Detail::new(text, index), ..cf_error::plain(status, code) };

@@ -80,12 +80,40 @@ fn set_up_locked() -> Result<u64> {
         crate::runner::after_fork();
         crate::future::slab::after_fork();
         crate::executor::after_fork();
+        crate::processes::service::after_fork();
+        crate::sys::fd::after_fork();
         crate::deadlock::after_fork();
     }
     LAST.store(next, Relaxed);
     // SAFETY: mapped above or by an ancestor. Release: the reset comes before the epoch.
     unsafe { (*page).store(next, Release) };
     Ok(next)
+}
+
+/// Tells a process from its forked copies, without a system call.
+#[derive(Clone, Copy)]
+pub struct Stamp(*const AtomicU32);
+
+impl Stamp {
+    /// Where the kernel cannot wipe pages, no copy is told.
+    pub fn new() -> Stamp {
+        let Ok(page) = pages::map(pages::PAGE) else { return Stamp(core::ptr::null()) };
+        let word = page.as_ptr().cast::<AtomicU32>();
+        // SAFETY: a fresh page of our own.
+        unsafe {
+            if !pages::wipe_on_fork(page.as_ptr(), pages::PAGE) {
+                pages::unmap(page.as_ptr(), pages::PAGE);
+                return Stamp(core::ptr::null());
+            }
+            (*word).store(1, Relaxed);
+        }
+        Stamp(word)
+    }
+
+    pub fn is_copy(&self) -> bool {
+        // SAFETY: NULL, or a page that is never unmapped.
+        unsafe { self.0.as_ref() }.is_some_and(|word| word.load(Relaxed) == 0)
+    }
 }
 
 unsafe extern "C" fn wipe_in_child() {

@@ -18,14 +18,26 @@
 //!   cf_future_result              wait      look, or sleep on the word   (deadlock judges first)
 //! ```
 //!
+//! Through a pool of processes it goes another way between `submit` and `publish` (`processes` has the whole drawing):
+//!
+//! ```text
+//!   Pool::submit_call             processes argument into a slot of shared memory, its number into the queue there
+//!         |
+//!   worker                                  claims the slot, runs the function, stores the outcome: DONE
+//!         |
+//!   harvest                       processes whoever looks at the future, or the supervisor, fetches the outcome
+//!   publish, wake, watches        future    as above; callbacks on a thread of their own
+//! ```
+//!
 //! The modules, from the outside in:
 //! - [`capi`]: the C interface, one file per section of the header
-//! - [`executor`]: what all executors have in common, and their contract; [`options`], [`threads`]
+//! - [`executor`]: what all executors have in common, and their contract; [`options`]
+//! - [`threads`], [`processes`]: the two kinds of pool
 //! - [`future`]: the node, its state, its life; [`task`], [`error`], [`status`], [`hook`]
 //! - [`wait`], [`completions`], [`completion_queue`]: built on "look" and "be told once"; [`line`] is where those
 //!   that have ended wait to be handed out
 //! - [`deadlock`] judges waits, by the rule in [`graph`]; [`claims`] says what a waiter may run itself
-//! - [`map`], [`map_into`], [`ranges`]: many calls at once
+//! - [`map`], [`map_into`], [`ranges`]: many calls at once; `map::far` for processes
 //! - [`runner`]: what is kept per thread; [`fork`]: handles belong to one process
 //! - [`sync`], [`sys`], [`mem`], [`time`]: the ground; loom replaces `sync` in `models`
 
@@ -66,6 +78,8 @@ pub mod map;
 pub mod map_into;
 #[cfg(not(loom))]
 pub mod options;
+#[cfg(not(loom))]
+pub mod processes;
 pub mod ranges;
 #[cfg(not(loom))]
 pub mod runner;

@@ -14,6 +14,7 @@ use crate::executor::cf_executor;
 use crate::future::cf_future;
 use crate::future::node::{Arg, Birth};
 use crate::map::cf_map_options;
+use crate::map::far_into::{self, Places};
 use crate::map::input::{Input, Scratch};
 use crate::mem;
 use crate::ranges::{self, Ranges};
@@ -267,22 +268,27 @@ pub unsafe fn map_into(
     statuses: *mut Status,
 ) -> Result<(), Failure> {
     let options = options.unwrap_or(&cf_map_options::DEFAULT);
-    let deadline = options.deadline();
     let input = Input::over(arrays)?;
     let (count, record) = (input.count(), input.record());
     if count == 0 {
         return Ok(());
     }
     executor.kind().admit()?;
-    let items = Items { func, input, context: options.context(), out: out.cast(), out_size, statuses };
-    let work = Work::new(executor, count, options.chunk_size(), record, &items, false)?;
     if !statuses.is_null() {
         // SAFETY: a place per item. What never runs was cancelled.
         (0..count).for_each(|i| unsafe { statuses.add(i).write(Status::CF_CANCELLED) });
     }
-    work.submit(executor, false)?;
-    let waited = work.wait(deadline);
-    let outcome = work.outcome(count, waited);
+    let outcome = match executor.kind().processes() {
+        Some(pool) => {
+            let places = Places { out: out.cast(), size: out_size, statuses };
+            // SAFETY: the caller's promise.
+            unsafe { far_into::map_into(executor, pool, func, &input, options, places) }
+        }
+        None => {
+            let items = Items { func, input, context: options.context(), out: out.cast(), out_size, statuses };
+            run_here(executor, options, &items, count, record)
+        }
+    };
     if let (Err(Failure { status: why @ Status::CF_BROKEN_POOL, .. }), false) = (&outcome, statuses.is_null()) {
         // SAFETY: a place per item.
         let places = unsafe { core::slice::from_raw_parts_mut(statuses, count) };
@@ -290,6 +296,21 @@ pub unsafe fn map_into(
         places.iter_mut().filter(|s| **s == Status::CF_CANCELLED).for_each(|s| *s = *why);
     }
     outcome
+}
+
+/// By threads.
+fn run_here(
+    executor: &cf_executor,
+    options: &cf_map_options,
+    items: &Items,
+    count: usize,
+    record: usize,
+) -> Result<(), Failure> {
+    let deadline = options.deadline();
+    let work = Work::new(executor, count, options.chunk_size(), record, items, false)?;
+    work.submit(executor, false)?;
+    let waited = work.wait(deadline);
+    work.outcome(count, waited)
 }
 
 // ---- for_range
@@ -331,6 +352,9 @@ pub fn for_range(
         return Ok(());
     }
     executor.kind().admit()?;
+    if executor.kind().processes().is_some() {
+        return Err(Status::CF_UNSUPPORTED.into());
+    }
     let runner = runner::current()?;
     let body = Loop { func, context, begin };
     let work = Work::new(executor, count, grain, 0, &body, true)?;

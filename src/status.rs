@@ -54,7 +54,7 @@ pub enum cf_status {
     CF_INVALID_ARGUMENT = -11,
     /** The object is not in a state that allows this call; nothing was changed. */
     CF_INVALID_STATE = -12,
-    /** The handle belongs to the process that forked this one. */
+    /** The handle belongs to the process that this one was forked from. */
     CF_FORKED = -13,
     /** Out of memory; nothing was changed. */
     CF_NO_MEMORY = -14,
@@ -66,7 +66,7 @@ pub enum cf_status {
     CF_PANIC = -17,
     /** The result has another size than the caller's variable. */
     CF_SIZE_MISMATCH = -18,
-    /** The worker processes cannot find this function. */
+    /** The worker processes cannot find this function, see cf_register_task(). */
     CF_UNKNOWN_FUNCTION = -19,
 }
 
@@ -90,7 +90,7 @@ table! {
     CF_UNSUPPORTED = -16, "not possible with this kind of executor";
     CF_PANIC = -17, "a bug in the library, contained";
     CF_SIZE_MISMATCH = -18, "the result has another size";
-    CF_UNKNOWN_FUNCTION = -19, "the worker processes cannot find this function";
+    CF_UNKNOWN_FUNCTION = -19, "the worker processes cannot find this function: cf_register_task() gives it a name";
 }
 
 pub type Status = cf_status;

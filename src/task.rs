@@ -7,11 +7,13 @@
 //! Always true: the first failure is final; a result stored before it is dropped.
 
 use crate::error::{cf_error, Lossy};
+use crate::executor::NO_EXECUTOR;
 use crate::future::cf_future;
 use crate::future::node::Birth;
 use crate::hook::Hook;
 use crate::map::outcome::Outcome;
 use crate::mem;
+use crate::processes::result::FarResult;
 use crate::runner::Runner;
 use crate::status::{Result, Status};
 use crate::threads::worker::Seat;
@@ -28,8 +30,8 @@ pub struct cf_task {
     sink: Sink,
     failure: Option<cf_error>,
     birth: Birth,
-    /// Where this thread sits, if it is a worker; looked at only when the task asks.
-    seat: Option<NonNull<Seat>>,
+    /// Who runs it; looked at only when the task asks.
+    desk: Desk,
     executor: u16,
     /// Takes a result that has no place: a task that asked for a buffer gets one, whatever becomes of it.
     spill: Option<Outcome>,
@@ -47,16 +49,31 @@ pub enum Sink {
         size: usize,
         written: bool,
     },
+    /// The slot of a worker process.
+    Far(NonNull<FarResult<'static>>),
     /// An initializer: its result is not used.
     Discard,
     /// A piece of a loop: there is nowhere to put a result.
     Nowhere,
 }
 
+/// Who runs a task.
+enum Desk {
+    /// A thread; its seat if it is a worker.
+    Thread(Option<NonNull<Seat>>),
+    /// A worker process, of this index and name.
+    Process(u32, &'static CStr),
+}
+
 impl cf_task {
     pub fn new(sink: Sink, birth: Birth, runner: &Runner, executor: u16) -> cf_task {
-        let seat = NonNull::new(runner.seat.get().cast_mut());
-        cf_task { sink, failure: None, birth, seat, executor, spill: None }
+        let desk = Desk::Thread(NonNull::new(runner.seat.get().cast_mut()));
+        cf_task { sink, failure: None, birth, desk, executor, spill: None }
+    }
+
+    /// In a worker process.
+    pub fn in_process(sink: Sink, birth: Birth, index: u32, name: &'static CStr) -> cf_task {
+        cf_task { sink, failure: None, birth, desk: Desk::Process(index, name), executor: NO_EXECUTOR, spill: None }
     }
 
     /// The end of the call: what it stored stands, or why it failed.
@@ -98,6 +115,8 @@ impl cf_task {
                 self.refuse(cf_error::plain(Status::CF_UNSUPPORTED, 0));
                 self.spill(size)
             }
+            // SAFETY: the worker's one thread runs the task and is the result's only user.
+            Sink::Far(result) => unsafe { result.as_mut() }.place(size),
             Sink::Discard => self.spill(size),
         };
         place.map_err(|status| cf_error::plain(status, 0))
@@ -121,6 +140,12 @@ impl cf_task {
     pub unsafe fn return_bytes(&mut self, data: *const c_void, size: usize) -> i32 {
         if data.is_null() && size > 0 {
             return self.refuse(cf_error::plain(Status::CF_INVALID_ARGUMENT, 0));
+        }
+        if let Sink::Far(result) = &mut self.sink {
+            // SAFETY: as in `place`.
+            if unsafe { result.as_mut() }.pass(data, size) {
+                return 0;
+            }
         }
         // A task may return a part of its own earlier result: that lives until the copy is made.
         let _earlier = self.take_large();
@@ -167,6 +192,7 @@ impl cf_task {
                 0
             },
             Sink::Discard => 0,
+            // An object's memory is the worker's own: the host cannot reach it.
             _ => self.refuse(cf_error::plain(Status::CF_UNSUPPORTED, 0)),
         }
     }
@@ -196,20 +222,27 @@ impl cf_task {
 
     /// The seat of this thread, if it is a worker of the task's own executor.
     fn seat(&self) -> Option<&Seat> {
+        let Desk::Thread(seat) = self.desk else { return None };
         // SAFETY: the seat's pool outlives its threads, and the task is on the stack of one.
-        self.seat.map(|s| unsafe { s.as_ref() }).filter(|s| s.executor() == self.executor)
+        seat.map(|s| unsafe { s.as_ref() }).filter(|s| s.executor() == self.executor)
     }
 
     pub fn worker(&self) -> u32 {
-        self.seat().map_or(NO_WORKER, Seat::index)
+        match self.desk {
+            Desk::Process(index, _) => index,
+            Desk::Thread(_) => self.seat().map_or(NO_WORKER, Seat::index),
+        }
     }
 
     pub fn worker_name(&self) -> *const c_char {
-        self.seat().map_or(c"", Seat::name).as_ptr()
+        match self.desk {
+            Desk::Process(_, name) => name.as_ptr(),
+            Desk::Thread(_) => self.seat().map_or(c"", Seat::name).as_ptr(),
+        }
     }
 }
 
-fn size_mismatch(is: usize, wanted: usize) -> cf_error {
+pub fn size_mismatch(is: usize, wanted: usize) -> cf_error {
     let text = format_args!("the task's result has {is} bytes, the caller's item {wanted}");
     cf_error::with_text(Status::CF_SIZE_MISMATCH, 0, text)
 }

@@ -12,7 +12,7 @@ use crate::fork::Handle;
 use crate::future::cf_future;
 use crate::future::ext::Callback;
 use crate::future::watch::{Entry, Watcher};
-use crate::future::word::{self, FAILED, FINISHED, PENDING, RUNNING, WAITERS};
+use crate::future::word::{self, FAILED, FINISHED, PENDING, RUNNING};
 use crate::mem;
 use crate::runner::{self, Runner};
 use crate::status::{Result, Status};
@@ -102,8 +102,9 @@ fn sleep_until_done(f: &'static cf_future, set: WaitSet, deadline: Deadline, fir
     let stir = Stir { what: (f as *const cf_future).cast(), how: stir_future };
     let blocked = Blocked::enter(set, deadline, Manner { stir: Some(stir), can_claim: false, firm })?;
     loop {
-        let w = f.word().flag(WAITERS) | WAITERS;
-        if word::is_done(w) {
+        let w = f.begin_sleep();
+        // Of a far future the look may fetch the outcome.
+        if word::is_done(w) || f.is_done() {
             return Ok(());
         }
         if blocked.is_doomed() {

@@ -11,17 +11,20 @@
 mod parse;
 
 /// The first function of each section and the section's heading, in the header's order.
-const SECTIONS: [(&str, &str); 10] = [
+const SECTIONS: [(&str, &str); 13] = [
     ("cf_version", "Version, status, errors"),
     ("cf_seconds", "Time"),
     ("cf_task_return", "Inside a task"),
     ("cf_thread_pool_new", "Executors"),
+    ("cf_process_pool_new", "Process pools"),
     ("cf_executor_submit", "Submitting"),
     ("cf_executor_max_workers", "Shutdown"),
+    ("cf_executor_terminate_workers", "Killing"),
     ("cf_future_cancel", "Futures"),
     ("cf_future_new", "Futures by hand"),
     ("cf_wait", "Waiting for many"),
     ("cf_map_options_new", "Map"),
+    ("cf_executor_shared_alloc", "Shared memory"),
 ];
 
 const WIDTH: usize = 100;

@@ -12,8 +12,9 @@ use core::ptr::null_mut;
 /// Has a function called when a future is done, however it ends.
 ///
 /// Callbacks run in the order in which they were added, each exactly once, on the thread that
-/// completes the future; if it is done already, at once and here. Waiters may wake before the
-/// callbacks have run.
+/// completes the future; if it is done already, at once and here. What a worker process completes is
+/// called back on the pool's one callback thread: a slow callback delays those after it, but no
+/// result. Waiters may wake before the callbacks have run.
 ///
 /// @param future     The future.
 /// @param function   The callback.

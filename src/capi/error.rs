@@ -35,7 +35,9 @@ pub unsafe extern "C" fn cf_error_status(error: *const cf_error) -> cf_status {
 /// Returns the number that came with a failure.
 ///
 /// @param error  The error. May be NULL.
-/// @return For CF_TASK_FAILED the task's own code, never 0; for CF_OS_ERROR the errno; otherwise 0.
+/// @return For CF_TASK_FAILED the task's own code, never 0; for CF_BROKEN_POOL the code of the
+///         initializer if it failed, or the errno with which workers were refused; for CF_OS_ERROR
+///         the errno; otherwise 0.
 ///
 /// Threads: any, at any time. Ownership: nothing changes hands. Python: `exception.args[0]`,
 /// `OSError.errno`.

@@ -1,4 +1,4 @@
-//! Making a thread pool.
+//! Making a thread pool; `processes` makes the other kind.
 
 use super::{guard_failure, handle_out};
 use crate::error::cf_error;

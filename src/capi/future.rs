@@ -20,7 +20,8 @@ pub(super) unsafe fn read<T: Copy>(
 /// Cancels a call that has not started.
 ///
 /// The future is done at once for every waiter. Its callbacks and the free function of its argument
-/// run here, before the function returns. A task that runs already goes on.
+/// run here, before the function returns. A task that runs already goes on; in a process pool
+/// cf_future_kill() ends that too.
 ///
 /// @param future  The future. May be NULL.
 /// @return true: the future is cancelled, now or before; false: it runs or is done, or it is NULL
@@ -85,9 +86,11 @@ pub unsafe extern "C" fn cf_future_cancelled(future: *const cf_future) -> bool {
 ///
 /// @param future  The future. May be NULL.
 /// @return true in the state CF_STATE_RUNNING: a worker, or a task that waits for it, has taken it
-///         up; false for NULL and, in a forked child, for a future of the parent.
+///         up, and nobody else ever will; false for NULL and, in a forked child, for a future of the
+///         parent.
 ///
-/// Threads: any, at any time. Ownership: nothing changes hands. Python: `Future.running()`.
+/// Threads: any, at any time. Ownership: nothing changes hands. Python: `Future.running()`, which is
+/// true already for calls of a process pool that wait in its pipe.
 ///
 /// @code{.c}
 /// if (cf_future_running(future))

@@ -56,7 +56,9 @@ fn is_readable(array: &cf_array) -> bool {
 /// @return CF_OK; over 0 items also when the executor was shut down;
 ///         CF_BROKEN_POOL: the pool is broken, cf_executor_error() says why;
 ///         CF_SHUTDOWN: the executor was shut down;
-///         CF_NO_MEMORY;
+///         CF_UNKNOWN_FUNCTION: the worker processes cannot find the function, see
+///         cf_register_task();
+///         CF_NO_MEMORY: also at the limit of a process pool's shared memory;
 ///         CF_OS_ERROR: the first worker cannot be started;
 ///         CF_FORKED;
 ///         CF_INVALID_ARGUMENT: a NULL argument, or a size that overflows. After a failure what
@@ -108,7 +110,9 @@ pub unsafe extern "C" fn cf_executor_map(
 /// @return CF_OK; over 0 items also when the executor was shut down;
 ///         CF_BROKEN_POOL: the pool is broken, cf_executor_error() says why;
 ///         CF_SHUTDOWN: the executor was shut down;
-///         CF_NO_MEMORY;
+///         CF_UNKNOWN_FUNCTION: the worker processes cannot find the function, see
+///         cf_register_task();
+///         CF_NO_MEMORY: also at the limit of a process pool's shared memory;
 ///         CF_OS_ERROR: the first worker cannot be started;
 ///         CF_FORKED;
 ///         CF_INVALID_ARGUMENT: a NULL argument, a size that overflows, a stride below the item's
@@ -151,7 +155,8 @@ pub unsafe extern "C" fn cf_executor_map_arrays(
 
 /// Returns the outcome of the next item in input order, waiting for it if need be.
 ///
-/// A failed item does not end the map: the call returns CF_OK and item.status says how it ended.
+/// A failed item does not end the map: the call returns CF_OK and item.status says how it ended. The
+/// death of a worker process fails the one item that it was running.
 ///
 /// @param map  The map.
 /// @param out  Receives the outcome; what it points to is valid until the next call for this map.

@@ -12,10 +12,10 @@ use core::ffi::c_void;
 
 /// Calls a function for every item of an array, in parallel, and puts the results side by side.
 ///
-/// It returns when all is done. The items are read where they lie and not copied before. A failed
-/// item does not stop the others. When the time of the options is over, what has not started is
-/// cancelled. In every case the call returns only when no running item can touch the arrays any
-/// more.
+/// It returns when all is done. A thread pool reads the items where they lie and does not copy them
+/// before; a process pool copies them and the results once. A failed item does not stop the others.
+/// When the time of the options is over, what has not started is cancelled. In every case the call
+/// returns only when no running item can touch the arrays any more.
 ///
 /// @param executor       The executor.
 /// @param function       The task; arg points to its item. Its result must have out_item_size
@@ -33,11 +33,13 @@ use core::ffi::c_void;
 /// @param error          Receives what went wrong, with the item's position as cf_error_index();
 ///                       NULL on success. May be NULL.
 /// @return CF_OK: every item succeeded; over 0 items also when the executor was shut down;
-///         CF_TASK_FAILED, CF_SIZE_MISMATCH, CF_CANCELLED, CF_BROKEN_POOL, CF_NO_MEMORY: how the
-///         failed item with the lowest index ended;
+///         CF_TASK_FAILED, CF_SIZE_MISMATCH, CF_CANCELLED, CF_BROKEN_POOL, CF_WORKER_DIED,
+///         CF_NO_MEMORY: how the failed item with the lowest index ended;
 ///         CF_TIMEOUT: the time was over first;
 ///         CF_DEADLOCK: waiting could never end (see "Waiting inside a pool");
 ///         CF_SHUTDOWN: the executor was shut down;
+///         CF_UNKNOWN_FUNCTION: the worker processes cannot find the function, see
+///         cf_register_task();
 ///         CF_OS_ERROR: the first worker cannot be started;
 ///         CF_FORKED;
 ///         CF_INVALID_ARGUMENT: a NULL argument, or a size that overflows.
@@ -92,11 +94,13 @@ pub unsafe extern "C" fn cf_executor_map_into(
 /// @param error          Receives what went wrong, with the item's position as cf_error_index();
 ///                       NULL on success. May be NULL.
 /// @return CF_OK: every item succeeded; over 0 items also when the executor was shut down;
-///         CF_TASK_FAILED, CF_SIZE_MISMATCH, CF_CANCELLED, CF_BROKEN_POOL, CF_NO_MEMORY: how the
-///         failed item with the lowest index ended;
+///         CF_TASK_FAILED, CF_SIZE_MISMATCH, CF_CANCELLED, CF_BROKEN_POOL, CF_WORKER_DIED,
+///         CF_NO_MEMORY: how the failed item with the lowest index ended;
 ///         CF_TIMEOUT: the time was over first;
 ///         CF_DEADLOCK: waiting could never end (see "Waiting inside a pool");
 ///         CF_SHUTDOWN: the executor was shut down;
+///         CF_UNKNOWN_FUNCTION: the worker processes cannot find the function, see
+///         cf_register_task();
 ///         CF_OS_ERROR: the first worker cannot be started;
 ///         CF_FORKED;
 ///         CF_INVALID_ARGUMENT: a NULL argument, a size that overflows, a stride below the item's

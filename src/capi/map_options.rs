@@ -79,7 +79,7 @@ pub unsafe extern "C" fn cf_map_options_set_timeout(options: *mut cf_map_options
 /// Sets how many items one task of a map takes.
 ///
 /// The items of a chunk run one after another in the same worker; each still has an outcome of its
-/// own.
+/// own. When a worker process dies of an item, another goes on behind it.
 ///
 /// @param options  The options.
 /// @param items    Items in a chunk; 0, the default: chosen by the library, so that cheap functions
@@ -102,10 +102,13 @@ pub unsafe extern "C" fn cf_map_options_set_chunk_size(options: *mut cf_map_opti
 /// Sets what all items of a map share; a task reads it with cf_task_context().
 ///
 /// @param options  The options.
-/// @param context  The context, passed as a pointer to the tasks of a thread pool. It must stay
-///                 until the map is freed and its running items have ended. NULL, the default, for
+/// @param context  The context. A thread pool passes the pointer, and what it points to must stay
+///                 until the map is freed and its running items have ended. A process pool copies
+///                 the bytes once for each map; tasks must not change the copy, and pointers in it
+///                 mean nothing to them. What lies in its memory of cf_executor_shared_alloc() is
+///                 passed and not copied, and must stay as in a thread pool. NULL, the default, for
 ///                 none.
-/// @param size     Its size in bytes, for pools whose tasks run in other processes.
+/// @param size     Its size in bytes, so that process pools can copy it; thread pools do not use it.
 /// @return CF_OK; CF_INVALID_ARGUMENT: options is NULL, or a NULL context with a size.
 ///
 /// Threads: one at a time for the same options; the tasks read the context at the same time.

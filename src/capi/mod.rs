@@ -35,9 +35,15 @@ mod executor;
 
 mod options;
 
+mod processes;
+
+mod process_options;
+
 mod submit;
 
 mod shutdown;
+
+mod kill;
 
 mod future;
 
@@ -62,6 +68,8 @@ mod map;
 mod map_into;
 
 mod range;
+
+mod shared;
 
 use crate::error::{cf_error, Failure};
 use crate::fork::Handle;

@@ -1,4 +1,4 @@
-//! Options of an executor, and the thread pool that is made with them.
+//! Options of an executor, and the thread pool that is made with them; `process_options` has more.
 
 use super::{borrow_mut, check_bytes, guard, guard_failure, guard_or, handle_out, required, text};
 use crate::capi::types::cf_task_fn;
@@ -14,7 +14,7 @@ use core::ffi::{c_char, c_void};
 /// @return CF_OK; CF_INVALID_ARGUMENT: out is NULL; CF_NO_MEMORY.
 ///
 /// Threads: any, at any time. Ownership: the caller owns the options, see cf_options_free().
-/// Python: the keyword arguments of `ThreadPoolExecutor`.
+/// Python: the keyword arguments of `ThreadPoolExecutor` and `ProcessPoolExecutor`.
 ///
 /// @code{.c}
 /// cf_options *o;
@@ -63,10 +63,11 @@ pub unsafe extern "C" fn cf_options_free(options: *mut cf_options) {
 
 /// Sets how many tasks may run at the same time.
 ///
-/// The default is the smaller of 32 and 4 more than the CPUs that this process may use.
+/// The default of a thread pool is the smaller of 32 and 4 more than the CPUs that this process may
+/// use, that of a process pool their number.
 ///
 /// @param options      The options.
-/// @param max_workers  At least 1.
+/// @param max_workers  At least 1. A process pool with more than 1024 cannot be made.
 /// @return CF_OK; CF_INVALID_ARGUMENT: options is NULL, 0 workers, or more than the library can
 ///         count.
 ///
@@ -85,17 +86,17 @@ pub unsafe extern "C" fn cf_options_set_max_workers(options: *mut cf_options, ma
 
 /// Sets what the workers are called: "<prefix>_0", "<prefix>_1" and so on.
 ///
-/// The default prefix is "ThreadPoolExecutor-<k>", where k counts the pools of the process from 0
-/// that have no name of their own. The system's name of the thread, as shown by top and debuggers,
-/// has room for 15 bytes: a longer prefix is cut there so that "_0", "_1" and so on remain, and the
-/// default is "cf-<k>_0" and so on.
+/// The default prefix is "ThreadPoolExecutor-<k>" or "ProcessPoolExecutor-<k>", where k counts the
+/// pools of the kind that have no name of their own, from 0. The system's name of the thread or
+/// process, as shown by top and debuggers, has room for 15 bytes: a longer prefix is cut there so
+/// that "_0", "_1" and so on remain, and the default of threads is "cf-<k>_0" and so on.
 ///
 /// @param options  The options.
 /// @param prefix   UTF-8 text, copied.
 /// @return CF_OK; CF_INVALID_ARGUMENT: a NULL argument; CF_NO_MEMORY.
 ///
 /// Threads: one at a time for the same options. Ownership: the text is copied. Python:
-/// `ThreadPoolExecutor(thread_name_prefix=...)`.
+/// `ThreadPoolExecutor(thread_name_prefix=...)`; `ProcessPoolExecutor` has no such thing.
 ///
 /// @code{.c}
 /// cf_options_set_name(options, "decode");
@@ -111,18 +112,19 @@ pub unsafe extern "C" fn cf_options_set_name(options: *mut cf_options, prefix: *
 ///
 /// If it fails the pool is broken: everything that has not started ends with CF_BROKEN_POOL, later
 /// submits return it, and cf_executor_error() has the message that the initializer gave to
-/// cf_task_fail().
+/// cf_task_fail(). In a thread pool tasks that run go on; in a process pool their workers are killed
+/// and they end with CF_BROKEN_POOL too. A worker that replaces a dead one calls it as well.
 ///
 /// @param options   The options.
 /// @param function  The initializer. It runs like a task; its result is not used.
-/// @param arg       Its argument, copied now; each worker gets a copy of its own. May be NULL when
-///                  arg_size is 0.
+/// @param arg       Its argument, copied now; each worker gets a copy of its own. A pointer in it
+///                  means nothing to a worker process. May be NULL when arg_size is 0.
 /// @param arg_size  Size of the argument in bytes.
 /// @return CF_OK; CF_INVALID_ARGUMENT: options or function is NULL, or NULL bytes with a size;
 ///         CF_NO_MEMORY.
 ///
 /// Threads: one at a time for the same options. Ownership: the argument is copied. Python:
-/// `ThreadPoolExecutor(initializer=function, initargs=(arg,))`.
+/// `ThreadPoolExecutor(initializer=function, initargs=(arg,))`, and `ProcessPoolExecutor` likewise.
 ///
 /// @code{.c}
 /// unsigned seed = 42;
@@ -148,7 +150,8 @@ pub unsafe extern "C" fn cf_options_set_initializer(
 /// Sets the size of each worker's stack.
 ///
 /// A task that waits for a pending one may run it on its own stack (see "Waiting inside a pool"),
-/// so leave room for what tasks wait on. Memory is used only as the stack grows.
+/// so leave room for what tasks wait on. Memory is used only as the stack grows. An option of thread
+/// pools: a process pool made with it gives CF_UNSUPPORTED.
 ///
 /// @param options  The options.
 /// @param bytes    Size in bytes, rounded up as the system asks for. The default is 8 MiB.
@@ -170,7 +173,8 @@ pub unsafe extern "C" fn cf_options_set_stack_size(options: *mut cf_options, byt
 /// Sets how many spare workers may stand in for tasks that wait.
 ///
 /// A spare starts when a task waits in a way that lets it run nothing itself (see "Waiting inside a
-/// pool"). Never do more than max_workers tasks run, as the one that waits does not.
+/// pool"). Never do more than max_workers tasks run, as the one that waits does not. An option of
+/// thread pools: a process pool made with it gives CF_UNSUPPORTED.
 ///
 /// @param options     The options.
 /// @param max_spares  Largest number at the same time; 0 for none. The default is 64.
@@ -192,7 +196,8 @@ pub unsafe extern "C" fn cf_options_set_max_spares(options: *mut cf_options, max
 /// Sets whether a task that waits for a pending task of the pool may run it itself.
 ///
 /// Switch it off when tasks depend on the thread they run on, or hold recursive locks while they
-/// wait. A spare worker then stands in for the one that waits.
+/// wait. A spare worker then stands in for the one that waits. An option of thread pools: a process
+/// pool made with it gives CF_UNSUPPORTED.
 ///
 /// @param options  The options.
 /// @param on       The default is true.

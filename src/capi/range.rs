@@ -26,8 +26,8 @@ use core::ffi::c_void;
 ///         CF_TASK_FAILED: a piece failed; of several the one with the lowest index is reported;
 ///         CF_BROKEN_POOL: the pool is broken, cf_executor_error() says why;
 ///         CF_SHUTDOWN: the executor was shut down;
-///         CF_UNSUPPORTED: the tasks of this executor run in other processes, or a piece gave a
-///         result;
+///         CF_UNSUPPORTED: a process pool, whose tasks cannot reach what ctx points to; or a piece
+///         gave a result;
 ///         CF_DEADLOCK: waiting could never end (see "Waiting inside a pool");
 ///         CF_NO_MEMORY; CF_FORKED;
 ///         CF_INVALID_ARGUMENT: executor or function is NULL, or begin is above end.

@@ -23,8 +23,9 @@ use core::ptr::null;
 /// @param size        Receives its size in bytes. May be NULL.
 /// @return CF_OK;
 ///         CF_TIMEOUT: not done in time, the call goes on;
-///         CF_CANCELLED, CF_TASK_FAILED, CF_BROKEN_POOL, CF_WORKER_DIED, CF_DEADLINE, CF_NO_MEMORY:
-///         it ended without a result, cf_future_error() says more;
+///         CF_CANCELLED, CF_TASK_FAILED, CF_BROKEN_POOL, CF_WORKER_DIED, CF_DEADLINE, CF_NO_MEMORY,
+///         CF_UNSUPPORTED, CF_UNKNOWN_FUNCTION: it ended without a result, cf_future_error() says
+///         more;
 ///         CF_DEADLOCK: waiting could never end (see "Waiting inside a pool");
 ///         CF_FORKED, CF_INVALID_ARGUMENT.
 ///
@@ -66,8 +67,9 @@ pub unsafe extern "C" fn cf_future_result(
 /// @return CF_OK;
 ///         CF_SIZE_MISMATCH: the result has another size; nothing is written;
 ///         CF_TIMEOUT: not done in time, the call goes on;
-///         CF_CANCELLED, CF_TASK_FAILED, CF_BROKEN_POOL, CF_WORKER_DIED, CF_DEADLINE, CF_NO_MEMORY:
-///         it ended without a result, cf_future_error() says more;
+///         CF_CANCELLED, CF_TASK_FAILED, CF_BROKEN_POOL, CF_WORKER_DIED, CF_DEADLINE, CF_NO_MEMORY,
+///         CF_UNSUPPORTED, CF_UNKNOWN_FUNCTION: it ended without a result, cf_future_error() says
+///         more;
 ///         CF_DEADLOCK: waiting could never end (see "Waiting inside a pool");
 ///         CF_FORKED, CF_INVALID_ARGUMENT.
 ///
@@ -103,10 +105,11 @@ pub unsafe extern "C" fn cf_future_result_into(
 ///                    expired.
 /// @param out         Receives the object; NULL on failure.
 /// @return CF_OK;
-///         CF_INVALID_STATE: the result is bytes and not an object;
+///         CF_INVALID_STATE: the result is bytes and not an object, as always in a process pool;
 ///         CF_TIMEOUT: not done in time, the call goes on;
-///         CF_CANCELLED, CF_TASK_FAILED, CF_BROKEN_POOL, CF_WORKER_DIED, CF_DEADLINE, CF_NO_MEMORY:
-///         it ended without a result, cf_future_error() says more;
+///         CF_CANCELLED, CF_TASK_FAILED, CF_BROKEN_POOL, CF_WORKER_DIED, CF_DEADLINE, CF_NO_MEMORY,
+///         CF_UNSUPPORTED, CF_UNKNOWN_FUNCTION: it ended without a result, cf_future_error() says
+///         more;
 ///         CF_DEADLOCK: waiting could never end (see "Waiting inside a pool");
 ///         CF_FORKED, CF_INVALID_ARGUMENT.
 ///

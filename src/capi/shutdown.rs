@@ -29,11 +29,14 @@ pub unsafe extern "C" fn cf_executor_max_workers(executor: *const cf_executor) -
 ///
 /// @param executor  The executor. May be NULL.
 /// @return An error with the status CF_BROKEN_POOL and, when an initializer failed, its code and
-///         message; NULL when the executor is not broken, for NULL and, in a forked child, for an
-///         executor of the parent. Valid until cf_executor_free() or cf_executor_detach().
+///         message; when a death has broken a process pool, the worker's process id, signal and exit
+///         code. Worker processes that die again and again before their first task break it under
+///         every policy, as does it when none can be started any more. NULL when the executor is not
+///         broken, for NULL and, in a forked child, for an executor of the parent. Valid until
+///         cf_executor_free() or cf_executor_detach().
 ///
 /// Threads: any, at any time. Ownership: the error belongs to the executor. Python:
-/// `BrokenThreadPool`.
+/// `BrokenThreadPool` and `BrokenProcessPool`.
 ///
 /// @code{.c}
 /// if (cf_executor_submit(executor, task_print, "hello", 6, NULL) == CF_BROKEN_POOL)
@@ -48,16 +51,17 @@ pub unsafe extern "C" fn cf_executor_error(executor: *const cf_executor) -> *con
 
 /// Ends an executor: it takes no more tasks, and those it has run to their end or are cancelled.
 ///
-/// It may be called again, for instance to wait or to cancel after all.
+/// It may be called again, for instance to wait or to cancel after all. To end what runs in worker
+/// processes as well see cf_executor_terminate_workers().
 ///
 /// @param executor        The executor.
 /// @param wait            true: return when all tasks, callbacks and workers have ended. false:
 ///                        return at once, the work goes on.
 /// @param cancel_futures  true: cancel every task that has not started. false: they still run.
 /// @return CF_OK;
-///         CF_DEADLOCK: wait is true, and the caller is a worker of this executor or runs one of its
-///         tasks: nothing has changed; or a task of it waits for the caller: it is shut down, but
-///         its end was not awaited;
+///         CF_DEADLOCK: wait is true, and the caller is a worker or the callback thread of this
+///         executor or runs one of its tasks: nothing has changed; or a task of it waits for the
+///         caller: it is shut down, but its end was not awaited;
 ///         CF_FORKED, CF_INVALID_ARGUMENT.
 ///
 /// Threads: any, at any time. Ownership: nothing changes hands; futures stay valid. Python:
@@ -85,8 +89,8 @@ pub unsafe extern "C" fn cf_executor_shutdown(
 /// @return CF_OK: all tasks, callbacks and workers have ended;
 ///         CF_TIMEOUT: not in time, the work goes on;
 ///         CF_INVALID_STATE: cf_executor_shutdown() was not called yet;
-///         CF_DEADLOCK: the caller is a worker of this executor or runs one of its tasks, or a task
-///         of it waits for the caller;
+///         CF_DEADLOCK: the caller is a worker or the callback thread of this executor or runs one
+///         of its tasks, or a task of it waits for the caller;
 ///         CF_FORKED, CF_INVALID_ARGUMENT.
 ///
 /// Threads: any, at any time. Ownership: nothing changes hands. Python: `shutdown(wait=True)`,
@@ -107,8 +111,8 @@ pub unsafe extern "C" fn cf_executor_join(executor: *mut cf_executor, timeout_ns
 /// Shuts an executor down if need be, waits for its end and frees it.
 ///
 /// Tasks that have not started still run: cancel them first with cf_executor_shutdown() if they are
-/// not wanted. Futures stay valid. Called by a worker of the same executor it acts as
-/// cf_executor_detach().
+/// not wanted. Futures stay valid. Called by a worker or the callback thread of the same executor it
+/// acts as cf_executor_detach().
 ///
 /// @param executor  The executor. May be NULL. One of the parent process is left alone.
 ///

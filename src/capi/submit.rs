@@ -12,12 +12,14 @@ use core::ptr::null_mut;
 /// Submits a call of a function, with a copy of its argument.
 ///
 /// It returns at once. Tasks that are submitted from outside the pool start in the order of
-/// submission. *out is written before the task can start.
+/// submission. *out is written before the task can start. In a process pool a pointer inside the
+/// argument means nothing to the task, see cf_process_pool_new().
 ///
 /// @param executor  The executor.
 /// @param function  The task.
-/// @param arg       Its argument, copied, of any size; up to 16 bytes need no allocation. May be
-///                  NULL when arg_size is 0.
+/// @param arg       Its argument, copied, of any size; up to 16 bytes need no allocation. What lies
+///                  in a process pool's memory of cf_executor_shared_alloc() is passed to it and not
+///                  copied. May be NULL when arg_size is 0.
 /// @param arg_size  Size of the argument in bytes.
 /// @param out       Receives the future; NULL on failure. May be NULL: then nobody hears of the
 ///                  result.
@@ -25,7 +27,9 @@ use core::ptr::null_mut;
 ///         CF_BROKEN_POOL: the pool is broken, cf_executor_error() says why; also if an initializer
 ///         fails during this very call;
 ///         CF_SHUTDOWN: the executor was shut down;
-///         CF_NO_MEMORY;
+///         CF_UNKNOWN_FUNCTION: the worker processes cannot find the function, see
+///         cf_register_task();
+///         CF_NO_MEMORY: also at the limit of a process pool's shared memory;
 ///         CF_OS_ERROR: the first worker cannot be started;
 ///         CF_FORKED, CF_INVALID_ARGUMENT. After a failure nothing has been submitted.
 ///
@@ -65,7 +69,8 @@ pub unsafe extern "C" fn cf_executor_submit(
 /// Submits a call of a function, with an argument that is passed as it is.
 ///
 /// The task gets the very pointer, with size 0, and reads and changes the object without a copy.
-/// *out is written before the task can start.
+/// *out is written before the task can start. Tasks of a process pool cannot: they run where the
+/// object is not.
 ///
 /// @param executor  The executor: a thread pool.
 /// @param function  The task.
@@ -79,7 +84,7 @@ pub unsafe extern "C" fn cf_executor_submit(
 ///         CF_BROKEN_POOL: the pool is broken, cf_executor_error() says why; also if an initializer
 ///         fails during this very call;
 ///         CF_SHUTDOWN: the executor was shut down;
-///         CF_UNSUPPORTED: the tasks of this executor run in other processes;
+///         CF_UNSUPPORTED: a process pool, whose tasks run in other processes;
 ///         CF_NO_MEMORY;
 ///         CF_OS_ERROR: the first worker cannot be started;
 ///         CF_FORKED;
@@ -141,7 +146,9 @@ pub unsafe extern "C" fn cf_executor_submit_owned(
 ///         CF_BROKEN_POOL: the pool is broken, cf_executor_error() says why; also if an initializer
 ///         fails during this very call;
 ///         CF_SHUTDOWN: the executor was shut down;
-///         CF_NO_MEMORY;
+///         CF_UNKNOWN_FUNCTION: the worker processes cannot find the function, see
+///         cf_register_task();
+///         CF_NO_MEMORY: also at the limit of a process pool's shared memory;
 ///         CF_OS_ERROR: the first worker cannot be started;
 ///         CF_FORKED, CF_INVALID_ARGUMENT.
 ///

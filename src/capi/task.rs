@@ -90,7 +90,8 @@ pub unsafe extern "C" fn cf_task_result_buffer(task: *mut cf_task, size: usize) 
 /// Gives the task's result: an object that the future owns from now on.
 ///
 /// For results that own memory of their own, such as a list or an open file. It is read with
-/// cf_future_result_object(); cf_future_result() and cf_item give its address too, with size 0.
+/// cf_future_result_object(); cf_future_result() and cf_item give its address too, with size 0. Only
+/// in thread pools: out of a worker process no object can be handed, only bytes.
 ///
 /// @param task     The running call.
 /// @param object   The object. May be NULL.
@@ -100,8 +101,8 @@ pub unsafe extern "C" fn cf_task_result_buffer(task: *mut cf_task, size: usize) 
 /// @return 0;
 ///         CF_INVALID_ARGUMENT: task is NULL;
 ///         or another code for the task to return, and whatever it returns the call has failed:
-///         with CF_NO_MEMORY, or with CF_UNSUPPORTED where there is no place for an object: in
-///         cf_executor_map_into() and in a loop body.
+///         with CF_NO_MEMORY, or with CF_UNSUPPORTED where there is no place for an object: in a
+///         process pool, in cf_executor_map_into() and in a loop body.
 ///
 /// Threads: the one that runs the task. Ownership: takes the object, also when it fails. Python:
 /// `return an_object`.
@@ -183,8 +184,9 @@ pub unsafe extern "C" fn cf_task_index(task: *const cf_task) -> usize {
 /// Returns what all items of the running map share.
 ///
 /// @param task  The running call. May be NULL.
-/// @return The pointer that was given to cf_map_options_set_context(), in cf_executor_for_range()
-///         its ctx; NULL without one, outside of both and for NULL.
+/// @return The pointer that was given to cf_map_options_set_context(), in a process pool one to the
+///         copy of the bytes, in cf_executor_for_range() its ctx; NULL without one, outside of both
+///         and for NULL.
 ///
 /// Threads: the one that runs the task; other items of the map use the context at the same time.
 /// Ownership: nothing changes hands. Python: `functools.partial(fn, context)`.
@@ -204,14 +206,15 @@ pub unsafe extern "C" fn cf_task_context(task: *const cf_task) -> *mut c_void {
 /// Returns which worker of its pool runs the task.
 ///
 /// No two tasks that run at the same time have the same index, except where one waits for the
-/// other: use it to choose one of several caches or output files.
+/// other: use it to choose one of several caches or output files. A worker process that replaces
+/// another has its index.
 ///
 /// @param task  The running call. May be NULL.
 /// @return The worker's index in its pool, counted from 0. UINT32_MAX when the thread is no worker
 ///         of the task's pool (see "Waiting inside a pool"), and for NULL.
 ///
 /// Threads: the one that runs the task. Ownership: nothing changes hands. Python: the number in
-/// `threading.current_thread().name`.
+/// `threading.current_thread().name` or `multiprocessing.current_process().name`.
 ///
 /// @code{.c}
 /// printf("worker %u took %d\n", (unsigned)cf_task_worker(task), *(int *)arg);

@@ -14,9 +14,10 @@ use core::ffi::c_void;
 /// Ends the life of user data that a call or a future was given.
 ///
 /// Runs exactly once on every path, also when the call that takes it fails. It runs on the thread
-/// that drops the last use: the caller of the function that failed, a worker, or whoever releases
-/// the last reference; never under a lock of the library. It may call the library. It must not
-/// throw or longjmp.
+/// that drops the last use: the caller of the function that failed, a thread of the executor, or
+/// whoever releases the last reference; never under a lock of the library, and never in a worker
+/// process, but for what a task there gives to cf_task_return_owned(). It may call the library. It
+/// must not throw or longjmp.
 ///
 /// @param user_data  The pointer that was given with it.
 pub type cf_free_fn = Option<unsafe extern "C-unwind" fn(user_data: *mut c_void)>;
@@ -27,9 +28,13 @@ pub type cf_free_fn = Option<unsafe extern "C-unwind" fn(user_data: *mut c_void)
 /// result is given with cf_task_return(), cf_task_result_buffer() or cf_task_return_owned();
 /// without one the result is empty. It must not throw or longjmp out of itself, nor end its thread.
 ///
+/// In a process pool it runs in a worker process: handles and pointers of the process that made the
+/// pool mean nothing there (see "Processes"). What it does wrong ends that worker only.
+///
 /// @param task      The running call; valid until the function returns.
 /// @param arg       The task's own copy of the submitted bytes, 16-byte aligned, which it may
-///                  change; or the very pointer that was given to cf_executor_submit_owned().
+///                  change; or the very pointer that was given to cf_executor_submit_owned(), or to
+///                  a process pool if it lies in its memory of cf_executor_shared_alloc().
 /// @param arg_size  Size of the copy in bytes; 0 for cf_executor_submit_owned().
 /// @return 0 for success; any other value fails the future with this code (CF_TASK_FAILED).
 pub type cf_task_fn = Option<unsafe extern "C-unwind" fn(task: *mut cf_task, arg: *mut c_void, arg_size: usize) -> i32>;
@@ -38,8 +43,9 @@ pub type cf_task_fn = Option<unsafe extern "C-unwind" fn(task: *mut cf_task, arg
 ///
 /// It runs on the thread that completes the future: a worker, the caller of cf_future_cancel() or
 /// of a by-hand setter; or at once in cf_future_add_done_callback() when the future is done
-/// already. No lock is held: it may call everything, also wait (see "Waiting inside a pool") and
-/// release the future. It must not throw or longjmp.
+/// already. What a worker process completes is called back in the process that made the pool, on
+/// the pool's callback thread. No lock is held: it may call everything, also wait (see "Waiting
+/// inside a pool") and release the future. It must not throw or longjmp.
 ///
 /// @param future     The future, done. Borrowed for the call: retain it to keep it.
 /// @param user_data  What was given to cf_future_add_done_callback().
@@ -98,7 +104,7 @@ pub struct cf_array {
 pub struct cf_item {
     /// Position of the item in the input.
     pub index: usize,
-    /// CF_OK, or how this item ended: CF_TASK_FAILED, CF_CANCELLED, CF_BROKEN_POOL, ...
+    /// CF_OK, or how this item ended: CF_TASK_FAILED, CF_CANCELLED, CF_WORKER_DIED, ...
     pub status: cf_status,
     /// The result, 16-byte aligned. NULL when the item failed.
     pub data: *const c_void,
@@ -118,7 +124,8 @@ pub struct cf_submit_options {
 /// Where a future stands.
 ///
 /// It goes from PENDING to RUNNING to FINISHED or FAILED, or from PENDING to CANCELLED; the last
-/// three are final. A future completed by hand may skip RUNNING.
+/// three are final. A future completed by hand may skip RUNNING, and cf_future_kill() leads from
+/// RUNNING to CANCELLED.
 #[repr(C)]
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum cf_state {
@@ -130,7 +137,7 @@ pub enum cf_state {
     CF_STATE_FINISHED = 2,
     /// Done, with an error.
     CF_STATE_FAILED = 3,
-    /// Done, as it was cancelled before it started.
+    /// Done, as it was cancelled before it started, or killed.
     CF_STATE_CANCELLED = 4,
 }
 
@@ -146,4 +153,30 @@ pub enum cf_return_when {
     CF_FIRST_COMPLETED = 1,
     /// Until one has failed, or all are done. A cancelled future is no failure.
     CF_FIRST_EXCEPTION = 2,
+}
+
+/// How the workers of a process pool come to life. Passed as int.
+///
+/// Python: the names that `multiprocessing.get_context` takes.
+#[repr(C)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum cf_start_method {
+    /// A fork if that is safe, else a spawn.
+    CF_START_AUTO = 0,
+    /// Copies of this process, as it was when the pool was made.
+    CF_START_FORK = 1,
+    /// Fresh runs of a program: this one, or a helper.
+    CF_START_SPAWN = 2,
+}
+
+/// What happens to a process pool when one of its workers dies. Passed as int.
+///
+/// Python: always CF_BREAK_POOL.
+#[repr(C)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum cf_on_worker_death {
+    /// The task that it was running fails; another worker takes its place.
+    CF_REPLACE_WORKER = 0,
+    /// The pool is broken; all that is not done fails.
+    CF_BREAK_POOL = 1,
 }

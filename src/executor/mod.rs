@@ -6,6 +6,7 @@
 //! - `table`  from the executor id in a node to the executor; references
 //! - `guests` threads that are none of the executor's own and finish its tasks
 //! - `end`    shutdown, join, free, detach
+//! - `shared` memory that tasks reach at the same address, where that is any memory
 //!
 //! Always true:
 //! - the executor lives while a handle, one of its threads, or somebody who looked it up has a reference;
@@ -15,6 +16,7 @@
 
 mod end;
 mod guests;
+mod shared;
 mod submit;
 mod table;
 
@@ -23,22 +25,36 @@ pub use table::{lookup, Found};
 
 use crate::error::{cf_error, Failure};
 use crate::fork;
-use crate::future::hint::Hint;
+use crate::future::far::Far;
+use crate::future::{cf_future, node::Call};
 use crate::mem;
 use crate::options::{self, cf_options};
 use crate::runner::Runner;
-use crate::status::Result;
+use crate::status::{Result, Status};
 use crate::sync::{AtomicU32, Sleepers};
-use crate::threads::Pool;
-use core::ptr::null;
+use crate::{processes, threads};
+use core::ffi::c_void;
+use core::ptr::{null, NonNull};
 
-/// What a kind of executor must do. Implemented by the thread pool; the process pool comes next.
+/// What a kind of executor must do. Implemented by the thread pool and the process pool.
 pub trait Executor: Sync {
     fn max_workers(&self) -> usize;
     /// CF_BROKEN_POOL or CF_SHUTDOWN when nothing is accepted any more.
     fn admit(&self) -> Result<()>;
-    /// Queues a PENDING task. On failure nobody else will ever claim it.
-    fn enqueue(&self, hint: Hint) -> Result<()>;
+    /// Makes a task and queues it; `out` is written before it can start. On failure the argument has been given back
+    /// and nobody will ever claim the task.
+    ///
+    /// # Safety
+    /// `out` is NULL or writable; what the call's argument points to is readable.
+    unsafe fn submit(&self, call: Call, out: *mut *mut cf_future) -> Result<()>;
+    /// Its verbs for futures whose tasks run in other processes.
+    fn far(&self) -> Option<&dyn Far> {
+        None
+    }
+    /// What only a pool of processes can do.
+    fn processes(&self) -> Option<&processes::Pool> {
+        None
+    }
     /// Is this thread one of the executor's own?
     fn owns(&self, runner: &Runner) -> bool;
     /// May a thread that waits for a pending task run it itself?
@@ -111,9 +127,35 @@ impl cf_executor {
     }
 
     pub fn thread_pool_with(options: &cf_options) -> Result<*mut cf_executor, Failure> {
+        fork::enter()?;
+        let pool = mem::try_new(options::with_plan(options, threads::Pool::new)?)?;
+        Self::of(pool, |pool, executor| {
+            pool.settle(executor);
+            Ok(())
+        })
+    }
+
+    pub fn process_pool(max_workers: usize) -> Result<*mut cf_executor, Failure> {
+        let mut options = cf_options::defaults();
+        if max_workers > 0 {
+            options.set_max_workers(max_workers)?;
+        }
+        Self::process_pool_with(&options)
+    }
+
+    pub fn process_pool_with(options: &cf_options) -> Result<*mut cf_executor, Failure> {
+        fork::enter()?;
+        let pool = mem::try_new(processes::Pool::new(options::process_plan(options)?)?)?;
+        Self::of(pool, processes::Pool::settle)
+    }
+
+    /// The executor around a pool, which is told where both stand before anybody else knows.
+    fn of<K: Executor + 'static>(
+        mut pool: NonNull<K>,
+        settle: impl FnOnce(&mut K, *mut cf_executor) -> Result<(), Failure>,
+    ) -> Result<*mut cf_executor, Failure> {
         let epoch = fork::enter()?;
-        let mut pool = mem::try_new(options::with_plan(options, Pool::new)?)?;
-        // SAFETY: just made, seen by nobody.
+        // SAFETY: just made by `try_new`, seen by nobody.
         let kind: Box<dyn Executor> = unsafe { Box::from_raw(pool.as_ptr()) };
         let id = table::take_place()?;
         let executor = cf_executor {
@@ -127,10 +169,11 @@ impl cf_executor {
         };
         match mem::try_new(executor) {
             Ok(p) => {
-                // SAFETY: both at their final addresses, seen by nobody yet.
-                unsafe { pool.as_mut().settle(p.as_ptr()) };
                 table::enter(id, p.as_ptr());
-                Ok(p.as_ptr())
+                // SAFETY: both at their final addresses, seen by nobody yet.
+                let settled = unsafe { settle(pool.as_mut(), p.as_ptr()) };
+                // SAFETY: the one reference there is.
+                settled.map(|()| p.as_ptr()).inspect_err(|_| unsafe { p.as_ref() }.release())
             }
             Err(e) => {
                 table::give_place_back(id);
@@ -153,6 +196,48 @@ impl cf_executor {
 
     pub fn broken(&self) -> *const cf_error {
         self.kind.broken().map_or(null(), |e| e)
+    }
+
+    fn processes(&self) -> Result<&processes::Pool> {
+        self.kind.processes().ok_or(Status::CF_UNSUPPORTED)
+    }
+
+    pub fn terminate_workers(&self) -> Result<()> {
+        self.signal_workers(libc::SIGTERM)
+    }
+
+    pub fn kill_workers(&self) -> Result<()> {
+        self.signal_workers(libc::SIGKILL)
+    }
+
+    /// Nothing new is accepted, what is queued is cancelled, and the workers are sent a signal.
+    fn signal_workers(&self, signal: i32) -> Result<()> {
+        let pool = self.processes()?;
+        pool.end_all();
+        self.shutdown(false, true)?;
+        pool.signal_all(signal);
+        Ok(())
+    }
+
+    /// Memory that tasks reach at the same address.
+    pub fn shared_alloc(&self, size: usize) -> Result<*mut c_void> {
+        if size == 0 || size > isize::MAX as usize {
+            return Err(Status::CF_INVALID_ARGUMENT);
+        }
+        match self.kind.processes() {
+            Some(pool) => pool.shared_alloc(size),
+            None => shared::alloc(size),
+        }
+    }
+
+    /// # Safety
+    /// From `shared_alloc` of this executor, and not used again.
+    pub unsafe fn shared_free(&self, p: *mut c_void) {
+        match self.kind.processes() {
+            Some(pool) => pool.shared_free(p),
+            // SAFETY: the caller's promise.
+            None => unsafe { shared::free(p) },
+        }
     }
 }
 

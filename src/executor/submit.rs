@@ -5,10 +5,8 @@
 
 use super::cf_executor;
 use crate::capi::types::TaskFn;
-use crate::future::hint::Hint;
 use crate::future::node::{cf_future, Arg, Birth, Call};
 use crate::hook::Hook;
-use crate::runner;
 use crate::status::{Result, Status};
 use core::ffi::c_void;
 use core::ptr::null_mut;
@@ -74,31 +72,14 @@ impl cf_executor {
     /// As for `submit`.
     #[inline]
     pub unsafe fn submit_call(&self, func: TaskFn, arg: Arg, birth: Birth, out: *mut *mut cf_future) -> Result<()> {
-        let refs = if out.is_null() { 1 } else { 2 };
-        let made = self.make(Call { func, arg, birth, executor: self.id }, refs);
-        if !out.is_null() {
-            let p = made.as_ref().map_or(null_mut(), |n| *n as *const cf_future as *mut cf_future);
-            // SAFETY: the caller's promise.
-            unsafe { out.write(p) };
-        }
-        let node = made?;
-        self.kind.enqueue(Hint::new(node)).inspect_err(|_| {
-            // SAFETY: nobody else will ever claim it: all its references are ours.
-            unsafe {
+        let call = Call { func, arg, birth, executor: self.id };
+        // SAFETY: the caller's promise.
+        unsafe {
+            self.kind.submit(call, out).inspect_err(|_| {
                 if !out.is_null() {
                     out.write(null_mut());
                 }
-                node.abandon(refs);
-            }
-        })
-    }
-
-    /// A PENDING task that is not queued yet.
-    #[inline]
-    fn make(&self, call: Call, refs: u32) -> Result<&'static cf_future> {
-        self.kind.admit()?;
-        let node = cf_future::new(runner::current()?, call, refs)?;
-        node.open(0);
-        Ok(node)
+            })
+        }
     }
 }

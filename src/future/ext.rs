@@ -34,6 +34,28 @@ impl Callback {
     }
 }
 
+/// Memory of somebody else's that a result lies in; given back when this goes.
+pub struct Loan {
+    pub place: *mut u8,
+    pub size: usize,
+    pub lender: *const c_void,
+    pub token: u64,
+    pub give_back: unsafe fn(*const c_void, u64),
+}
+
+impl Drop for Loan {
+    fn drop(&mut self) {
+        // SAFETY: the lender lives until all it has lent is back.
+        unsafe { (self.give_back)(self.lender, self.token) }
+    }
+}
+
+/// A future whose callbacks or end wait for another thread: the next of them, and its callbacks.
+pub struct Deferred {
+    pub next: *const cf_future,
+    pub callbacks: *mut Entry<Callback>,
+}
+
 #[repr(C, align(16))]
 pub struct Ext {
     watches: Watches<Callback>,
@@ -42,6 +64,8 @@ pub struct Ext {
     first_taken: AtomicBool,
     user_data: AtomicPtr<Hook>,
     result: Cell<(*mut u8, usize)>,
+    loan: Cell<Option<Loan>>,
+    deferred: Cell<Deferred>,
     arg_size: usize,
     // followed by the argument
 }
@@ -58,6 +82,8 @@ impl Ext {
                 first_taken: AtomicBool::new(false),
                 user_data: AtomicPtr::new(null_mut()),
                 result: Cell::new((null_mut(), 0)),
+                loan: Cell::new(None),
+                deferred: Cell::new(Deferred { next: core::ptr::null(), callbacks: null_mut() }),
                 arg_size: size,
             })
         };
@@ -100,6 +126,15 @@ impl Ext {
         Ok(p)
     }
 
+    /// By the claimer: the result lies in memory that is on loan.
+    pub fn borrow_result(&self, loan: Loan) {
+        // SAFETY: only the claimer writes the result.
+        unsafe {
+            self.result.with_mut(|r| *r = (loan.place, loan.size));
+            self.loan.with_mut(|l| *l = Some(loan));
+        }
+    }
+
     /// After the publish.
     pub fn result(&self) -> (*const c_void, usize) {
         // SAFETY: nobody writes it any more.
@@ -111,6 +146,11 @@ impl Ext {
     pub fn take_result(&self) -> Option<mem::Bytes> {
         // SAFETY: the only user of the result.
         let (place, size) = self.result.with_mut(|r| unsafe { core::ptr::replace(r, (null_mut(), 0)) });
+        // SAFETY: as above.
+        if let Some(loan) = self.loan.with_mut(|l| unsafe { (*l).take() }) {
+            drop(loan);
+            return None;
+        }
         (!place.is_null()).then_some(mem::Bytes { place, size, align: ALIGN })
     }
 
@@ -175,6 +215,39 @@ impl Ext {
         unsafe { Watches::take_callbacks(chain) }
     }
 
+    /// By the finisher: tells the watchers, and keeps the callbacks for `take_deferred`. True if there are any.
+    pub fn close_watches_for_later(&self) -> bool {
+        let chain = self.watches.close();
+        // SAFETY: only the finisher writes it.
+        unsafe { self.deferred.with_mut(|d| (*d).callbacks = chain) };
+        // SAFETY: the finisher holds a reference.
+        unsafe { Watches::has_callbacks(chain) }
+    }
+
+    /// The callbacks that were kept, once, by whoever holds the finisher's reference now.
+    pub fn take_deferred(&self) -> impl Iterator<Item = Callback> + use<> {
+        // SAFETY: handed over with the reference.
+        unsafe {
+            let chain = self.deferred.with_mut(|d| core::mem::replace(&mut (*d).callbacks, null_mut()));
+            Watches::take_callbacks(chain)
+        }
+    }
+
+    /// The next future in a line of deferred ones; whoever holds the line is the only user.
+    pub fn deferred_next(&self) -> *const cf_future {
+        // SAFETY: as the comment says.
+        self.deferred.with(|d| unsafe { (*d).next })
+    }
+
+    pub fn set_deferred_next(&self, next: *const cf_future) {
+        // SAFETY: as the comment says.
+        unsafe { self.deferred.with_mut(|d| (*d).next = next) };
+    }
+
+    pub fn has_user_data(&self) -> bool {
+        !self.user_data.load(Relaxed).is_null()
+    }
+
     pub fn set_user_data(&self, hook: Hook) -> Result<()> {
         if !self.user_data.load(Relaxed).is_null() {
             return Err(Status::CF_INVALID_STATE);
@@ -221,11 +294,15 @@ impl cf_future {
     ///
     /// The extension stands before the flag is set: the finisher that sees the flag must find the list to close.
     pub(crate) fn begin_watching(&self) -> Result<Option<&Ext>> {
-        if word::is_done(self.word.load(Acquire)) {
+        if self.is_done() {
             return Ok(None);
         }
         let ext = self.ext()?;
-        Ok((!word::is_done(self.word.flag(word::CALLBACKS))).then_some(ext))
+        let before = self.word.flag(word::CALLBACKS);
+        if before & word::FAR != 0 {
+            self.attend();
+        }
+        Ok((!word::is_done(before)).then_some(ext))
     }
 
     /// Takes back the watch of this watcher; false if it is being told, or was.
@@ -233,7 +310,7 @@ impl cf_future {
         self.existing_ext().is_some_and(|ext| ext.withdraw(watcher))
     }
 
-    pub(super) fn existing_ext(&self) -> Option<&Ext> {
+    pub(crate) fn existing_ext(&self) -> Option<&Ext> {
         // Acquire: as in `ext`.
         // SAFETY: as in `ext`.
         unsafe { self.ext.load(Acquire).as_ref() }

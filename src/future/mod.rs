@@ -24,7 +24,11 @@ pub mod word;
 #[cfg(not(loom))]
 pub mod by_hand;
 #[cfg(not(loom))]
+pub mod call;
+#[cfg(not(loom))]
 pub mod ext;
+#[cfg(not(loom))]
+pub mod far;
 #[cfg(not(loom))]
 pub mod hint;
 #[cfg(not(loom))]

@@ -1,5 +1,6 @@
 //! The node's layout, its life from `alloc` to the last `release`, and where argument and result lie.
 
+pub use super::call::{Arg, Birth, Call};
 use super::ext::{Callback, Ext};
 use super::{slab, word};
 use crate::capi::types::TaskFn;
@@ -58,34 +59,6 @@ unsafe impl Send for cf_future {}
 
 static SLEEPERS: Sleepers = Sleepers::new();
 
-/// What the task is told of itself, kept where the result will lie.
-#[derive(Clone, Copy)]
-#[repr(C)]
-pub struct Birth {
-    pub index: usize,
-    pub context: *mut c_void,
-}
-
-impl Birth {
-    pub const NONE: Birth = Birth { index: 0, context: null_mut() };
-}
-
-/// A task's argument on its way into the node.
-pub enum Arg {
-    /// So many bytes from there, copied.
-    Copy(*const c_void, usize),
-    /// The pointer itself; given to its free function when the task has run, or will never run.
-    Owned(Hook),
-}
-
-/// A task to be made into a future.
-pub struct Call {
-    pub func: TaskFn,
-    pub arg: Arg,
-    pub birth: Birth,
-    pub executor: u16,
-}
-
 #[repr(C)]
 pub(super) struct Pair(pub(super) *mut c_void, pub(super) crate::capi::types::cf_free_fn);
 const _: () = assert!(size_of::<Pair>() == INLINE && size_of::<Birth>() == INLINE && size_of::<cf_error>() == INLINE);
@@ -138,6 +111,13 @@ impl cf_future {
                 }
             }
         }
+        Ok(node)
+    }
+
+    /// A node whose task lies elsewhere, not yet PENDING; its maker is its only user.
+    pub fn new_far(runner: &Runner, executor: u16, refs: u32) -> Result<&'static cf_future> {
+        let node = slab::alloc(runner)?;
+        node.reset(executor, refs);
         Ok(node)
     }
 
@@ -327,15 +307,38 @@ impl cf_future {
     /// what comes back are the callbacks, for the caller to run.
     #[inline]
     pub(super) fn tell(&self, before: u64) -> impl Iterator<Item = Callback> + use<'_> {
-        if before & word::WAITERS != 0 {
-            SLEEPERS.wake_all(sync::low_half(self.word.atomic()));
-        }
+        self.wake(before);
         let watches = (before & word::CALLBACKS != 0).then(|| self.existing_ext()).flatten();
         watches.into_iter().flat_map(|ext| ext.close_watches())
     }
 
+    #[inline]
+    pub(super) fn wake(&self, before: u64) {
+        if before & word::WAITERS != 0 {
+            SLEEPERS.wake_all(sync::low_half(self.word.atomic()));
+        }
+    }
+
+    /// Before a sleep: the word to sleep on, in which it stands that somebody does. The task of a far future has a word
+    /// of its own for that.
+    pub(crate) fn begin_sleep(&self) -> u64 {
+        let w = self.word.load(Acquire);
+        if w & word::FAR != 0 && word::state(w) == word::PENDING {
+            return w;
+        }
+        self.word.flag(word::WAITERS) | word::WAITERS
+    }
+
     /// Sleeps while the low half of the word is that of `w`; false if the deadline has passed.
     pub(crate) fn sleep(&self, w: u64, deadline: crate::time::Deadline) -> bool {
+        if word::state(w) == word::PENDING && w & word::FAR != 0 {
+            return self.sleep_far(deadline);
+        }
+        self.sleep_here(w, deadline)
+    }
+
+    /// As `sleep`, on the node's own word.
+    pub(crate) fn sleep_here(&self, w: u64, deadline: crate::time::Deadline) -> bool {
         let unchanged = || self.word.load(Relaxed) as u32 == w as u32;
         // SAFETY: the caller's reference keeps the word alive.
         unsafe { SLEEPERS.wait(sync::low_half(self.word.atomic()), w as u32, unchanged, deadline) }
@@ -344,6 +347,9 @@ impl cf_future {
     /// Wakes whoever sleeps on this future, to look again. The word changes, so that who is about to sleep does not.
     pub(crate) fn stir(&self) {
         self.word.stir();
+        if self.is_far() {
+            self.stir_far();
+        }
         SLEEPERS.wake_all(sync::low_half(self.word.atomic()));
     }
 

@@ -2,10 +2,10 @@
 
 use super::ext::Callback;
 use super::node::{cf_future, invalid_state, Area};
-use super::word::{self, CANCELLED, FAILED, FINISHED, PENDING};
+use super::word::{self, CANCELLED, FAILED, FAR, FINISHED, PENDING};
 use crate::capi::types::{cf_state, DoneFn};
 use crate::error::{self, cf_error};
-use crate::executor;
+use crate::executor::{self, NO_EXECUTOR};
 use crate::hook::Hook;
 use crate::status::{Result, Status};
 use crate::sync::Ordering::*;
@@ -18,6 +18,16 @@ impl cf_future {
     /// The state now, with what it promises visible: Acquire pairs with the publish.
     #[inline]
     pub(crate) fn look(&self) -> u64 {
+        let w = self.word().load(Acquire);
+        if w & FAR != 0 && word::state(w) == PENDING {
+            return self.look_far();
+        }
+        word::state(w)
+    }
+
+    /// As `look`, but an outcome that lies elsewhere is not fetched: no code of others runs.
+    #[inline]
+    pub(crate) fn peek(&self) -> u64 {
         word::state(self.word().load(Acquire))
     }
 
@@ -40,7 +50,25 @@ impl cf_future {
             return self.look() == CANCELLED;
         }
         // Counted as a guest of the pool: shutdown(wait) returns after the callbacks that run here.
-        executor::as_guest(self.executor(), false, |_| self.cancel_now())
+        executor::as_guest(self.executor(), false, |_| match self.is_far() {
+            true => self.cancel_far(),
+            false => self.cancel_now(),
+        })
+    }
+
+    /// Ends it with the worker process that runs it.
+    pub fn kill(&'static self, grace: i64) -> Result<()> {
+        let executor = executor::lookup(self.executor());
+        if executor.as_ref().is_some_and(|e| e.kind().processes().is_none()) || self.executor() == NO_EXECUTOR {
+            return Err(Status::CF_UNSUPPORTED);
+        }
+        if self.is_done() {
+            return invalid_state();
+        }
+        executor::as_guest(self.executor(), false, |e| match e.and_then(|e| e.kind().processes()) {
+            Some(pool) => pool.kill(self, grace),
+            None => invalid_state(),
+        })
     }
 
     /// Waits until it is done; CF_OK only if there is a result.

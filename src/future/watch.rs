@@ -221,6 +221,24 @@ impl<C> Watches<C> {
         })
     }
 
+    /// Does a chain that `close` gave hold callbacks?
+    ///
+    /// # Safety
+    /// As for `take_callbacks`.
+    pub unsafe fn has_callbacks(first: *mut Entry<C>) -> bool {
+        let mut e = first;
+        while !e.is_null() {
+            // SAFETY: the caller's promise.
+            unsafe {
+                if (*e).callback.with(|p| (*p).is_some()) {
+                    return true;
+                }
+                e = (*e).order.with(|p| *p);
+            }
+        }
+        false
+    }
+
     /// Every entry that was ever pushed, for freeing.
     ///
     /// # Safety

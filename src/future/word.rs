@@ -26,6 +26,8 @@ pub const CANCELLED: u64 = 6;
 pub const WAITERS: u64 = 1 << 8;
 /// Somebody is to be told through the list of watches.
 pub const CALLBACKS: u64 = 1 << 9;
+/// Its task runs in another process: the word says less than the task's slot does.
+pub const FAR: u64 = 1 << 10;
 /// Completed by its owner, not by a pool.
 pub const BY_HAND: u64 = 1 << 11;
 
@@ -96,11 +98,12 @@ impl Word {
         self.0.store((g as u64) << GENERATION | FREE, Relaxed);
     }
 
-    /// PENDING of that generation becomes `to`; gives the word before. By-hand futures are never taken through a hint.
+    /// PENDING of that generation becomes `to`; gives the word before. Only futures of threads are taken through a
+    /// hint; `any` is for the owner of another kind.
     #[inline]
-    pub fn take(&self, expected: u32, to: u64, by: u16, by_hand: bool) -> Option<u64> {
+    pub fn take(&self, expected: u32, to: u64, by: u16, any: bool) -> Option<u64> {
         let mut w = self.0.load(Relaxed);
-        while state(w) == PENDING && generation(w) == expected && (by_hand || w & BY_HAND == 0) {
+        while state(w) == PENDING && generation(w) == expected && (any || w & (BY_HAND | FAR) == 0) {
             let next = w & (FLAGS | u64::MAX << GENERATION) | (by as u64) << RUNNER | to;
             // Acquire: pairs with the Release in `open`. Release: a CANCELLED word is published by this very step.
             match self.0.compare_exchange_weak(w, next, AcqRel, Relaxed) {

@@ -1,111 +1,34 @@
 //! map: a function over every item, results in input order.
 //!
-//! Owns: the iterator (`cf_map`) and what its tasks share (`Job`).
+//! Owns: the iterator (`cf_map`); what its tasks share is `job`.
 //! Called by: the C interface; `map_into` shares input, options and running.
 //!
 //! The items are cut into chunks; each chunk is one task of the executor, so starting order, claiming by a
-//! waiter, cycles and cancel are those of futures. Items keep their own outcomes.
+//! waiter, cycles and cancel are those of futures. Items keep their own outcomes. Over processes a chunk is a portion
+//! in shared memory (`far`).
 //!
 //! Always true: the job lives until the iterator and the last chunk have done with it; an item runs at most
 //! once; an item that was not started when the map was freed or timed out never starts.
 
+pub mod far;
+pub mod far_into;
 pub mod input;
+mod job;
+pub mod options;
 pub mod outcome;
 
 use crate::capi::types::{cf_array, cf_item, TaskFn};
 use crate::executor::cf_executor;
 use crate::fork::{self, Handle};
-use crate::future::node::{Arg, Birth};
 use crate::future::{cf_future, word};
-use crate::hook::Hook;
 use crate::mem;
-use crate::runner::{self, Runner};
 use crate::status::{Result, Status};
-use crate::sync::{AtomicBool, AtomicU32, Cell, Ordering::*};
-use crate::task::{cf_task, Sink};
-use crate::time::{self, Deadline};
+use crate::sync::{AtomicBool, Cell, Ordering::*};
+use crate::time::Deadline;
 use crate::wait;
-use core::ffi::c_void;
 use core::ptr::{null_mut, NonNull};
-use input::{Input, Scratch};
-use outcome::Outcome;
-
-/// Chunks per worker when the library chooses: enough to even out items of different cost, few enough that a
-/// cheap function is not dominated by the pool.
-const CHUNKS_PER_WORKER: usize = 64;
-
-/// Options of a map; opaque to C.
-pub struct cf_map_options {
-    timeout: i64,
-    chunk_size: usize,
-    context: *mut c_void,
-}
-
-impl cf_map_options {
-    pub const DEFAULT: cf_map_options = cf_map_options { timeout: time::FOREVER, chunk_size: 0, context: null_mut() };
-
-    pub fn new() -> Result<*mut cf_map_options> {
-        Ok(mem::try_new(cf_map_options::DEFAULT)?.as_ptr())
-    }
-
-    /// # Safety
-    /// NULL or from `new`, and not used again.
-    pub unsafe fn free(this: *mut cf_map_options) {
-        if !this.is_null() {
-            // SAFETY: the caller's promise.
-            unsafe { mem::free(this) }
-        }
-    }
-
-    pub fn set_timeout(&mut self, ns: i64) -> Result<()> {
-        self.timeout = ns;
-        Ok(())
-    }
-
-    pub fn set_chunk_size(&mut self, items: usize) -> Result<()> {
-        self.chunk_size = items;
-        Ok(())
-    }
-
-    /// Threads see the pointer itself; the size is for executors that must copy.
-    pub fn set_context(&mut self, context: *const c_void, _size: usize) -> Result<()> {
-        self.context = context.cast_mut();
-        Ok(())
-    }
-
-    pub fn deadline(&self) -> Deadline {
-        Deadline::after_ns(self.timeout)
-    }
-
-    pub fn chunk_size(&self) -> usize {
-        self.chunk_size
-    }
-
-    pub fn context(&self) -> *mut c_void {
-        self.context
-    }
-}
-
-/// What the chunks of a map share.
-struct Job {
-    refs: AtomicU32,
-    func: TaskFn,
-    executor: u16,
-    context: *mut c_void,
-    input: Input,
-    outcomes: Cell<Box<[Outcome]>>,
-    chunk: usize,
-    chunks: Cell<Box<[Chunk]>>,
-    /// Nothing more is to start.
-    stopped: AtomicBool,
-}
-
-/// The argument of a chunk's task.
-#[derive(Clone, Copy)]
-struct Chunk {
-    job: *const Job,
-    number: usize,
-}
+use job::Job;
+pub use options::cf_map_options;
 
 /// The iterator over a map's outcomes; opaque to C.
 pub struct cf_map {
@@ -132,100 +55,6 @@ impl Handle for cf_map {
     }
 }
 
-impl Job {
-    fn new(
-        executor: &cf_executor,
-        func: TaskFn,
-        arrays: &[cf_array],
-        options: &cf_map_options,
-    ) -> Result<NonNull<Job>> {
-        let input = Input::copied(arrays)?;
-        let count = input.count();
-        let chosen = (count / (CHUNKS_PER_WORKER * executor.max_workers())).max(1);
-        let chunk = if options.chunk_size == 0 { chosen } else { options.chunk_size };
-        let job = mem::try_new(Job {
-            refs: AtomicU32::new(1),
-            func,
-            executor: executor.id(),
-            context: options.context,
-            outcomes: Cell::new(mem::try_slice(count, |_| Outcome::new())?),
-            input,
-            chunk,
-            chunks: Cell::new(Box::default()),
-            stopped: AtomicBool::new(false),
-        })?;
-        let this = Chunk { job: job.as_ptr(), number: 0 };
-        match mem::try_slice(count.div_ceil(chunk), |number| Chunk { number, ..this }) {
-            Ok(chunks) => {
-                // SAFETY: nobody else knows of the job yet.
-                unsafe { job.as_ref().chunks.with_mut(|p| *p = chunks) };
-                Ok(job)
-            }
-            Err(e) => {
-                // SAFETY: as above.
-                unsafe { Job::release(job.as_ptr()) };
-                Err(e)
-            }
-        }
-    }
-
-    fn chunks(&self) -> &[Chunk] {
-        // SAFETY: written once, before the job is shared.
-        self.chunks.with(|p| unsafe { &**p })
-    }
-
-    unsafe fn release(this: *const Job) {
-        // SAFETY: the caller owns a reference. AcqRel: the last one sees what all others did.
-        unsafe {
-            if (*this).refs.fetch_sub(1, AcqRel) == 1 {
-                mem::free(this.cast_mut());
-            }
-        }
-    }
-
-    /// Runs the items of a chunk, unless the map is stopped.
-    fn run(&self, number: usize, runner: &Runner) -> Result<()> {
-        let scratch = Scratch::new(self.input.record())?;
-        let end = self.input.count().min((number + 1) * self.chunk);
-        for index in number * self.chunk..end {
-            if self.stopped.load(Relaxed) {
-                return Ok(());
-            }
-            // SAFETY: the claim of the chunk gives its outcomes to this thread; the index is inside.
-            unsafe {
-                let outcome: *mut Outcome = self.outcomes.with_mut(|p| &raw mut (**p)[index]);
-                self.input.gather(index, scratch.place());
-                let birth = Birth { index, context: self.context };
-                let mut task = cf_task::new(Sink::Item(outcome), birth, runner, self.executor);
-                let returned = (self.func)(&mut task, scratch.place().cast(), self.input.record());
-                (*outcome).end(task.end(returned), index);
-            }
-        }
-        Ok(())
-    }
-}
-
-/// The task of a chunk. Its own failure (no memory for the argument) is that of all its items.
-unsafe extern "C-unwind" fn run_chunk(task: *mut cf_task, arg: *mut c_void, _size: usize) -> i32 {
-    // SAFETY: the argument is a chunk, whose reference keeps the job.
-    let chunk = unsafe { *arg.cast::<Chunk>() };
-    let ran = runner::current().and_then(|runner| {
-        // SAFETY: as above.
-        unsafe { &*chunk.job }.run(chunk.number, runner)
-    });
-    match ran {
-        Ok(()) => 0,
-        // SAFETY: the running call.
-        Err(status) => unsafe { &mut *task }.end_with(status),
-    }
-}
-
-/// The chunk has run, or will never run.
-unsafe extern "C-unwind" fn release_chunk(arg: *mut c_void) {
-    // SAFETY: the chunk's own reference.
-    unsafe { Job::release((*arg.cast::<Chunk>()).job) };
-}
-
 impl cf_map {
     /// Submits every chunk; on failure those submitted are cancelled and nothing is left.
     pub fn new(
@@ -239,7 +68,7 @@ impl cf_map {
         let job = Job::new(executor, func, arrays, options)?;
         // SAFETY: the reference of this thread's.
         let shared = unsafe { job.as_ref() };
-        let map = mem::try_slice(shared.chunks().len(), |_| null_mut()).and_then(|futures| {
+        let map = mem::try_slice(shared.chunk_count(), |_| null_mut()).and_then(|futures| {
             let state = Cell::new(State { futures, next: 0, over: false });
             mem::try_new(cf_map { epoch: fork::epoch(), deadline, in_use: AtomicBool::new(false), job, state })
         });
@@ -253,11 +82,10 @@ impl cf_map {
         };
         // SAFETY: just made; this thread is its only user.
         let state = unsafe { &mut *(*map).state.with_mut(|s| s) };
-        for (chunk, out) in shared.chunks().iter().zip(state.futures.iter_mut()) {
-            shared.refs.fetch_add(1, Relaxed);
-            let arg = Hook::new((&raw const *chunk).cast_mut().cast(), Some(release_chunk));
+        for (number, out) in state.futures.iter_mut().enumerate() {
             // SAFETY: a place for the future.
-            if let Err(e) = unsafe { executor.submit_call(run_chunk, Arg::Owned(arg), Birth::NONE, out) } {
+            if let Err(e) = unsafe { shared.submit(executor, number, out) } {
+                *out = null_mut();
                 // SAFETY: made above, seen by nobody.
                 unsafe { cf_map::free(map) };
                 return Err(e);
@@ -305,8 +133,10 @@ impl cf_map {
         };
         self.forget(state, index);
         state.next += 1;
-        if ended == word::FAILED {
-            // The chunk never ran: the pool broke, or there was no memory for it.
+        // SAFETY: the chunk is done, so its outcomes are this thread's to read.
+        let ran = job.outcomes.with(|p| unsafe { (&**p)[index].is_some() });
+        if ended == word::FAILED && !ran {
+            // The item never ran: the pool broke, or there was no memory for its chunk.
             let error = future.error();
             // SAFETY: a FAILED future has an error, which stays while the future is held.
             let status = unsafe { (*error).status() };
@@ -332,6 +162,9 @@ impl cf_map {
     /// Nothing that has not started will start.
     fn stop(&self, state: &State) {
         self.job().stopped.store(true, Relaxed);
+        if let Some(portions) = self.job().far() {
+            portions.stop();
+        }
         for f in state.futures.iter() {
             // SAFETY: NULL or the iterator's reference.
             if let Some(f) = unsafe { f.cast_const().as_ref() } {

@@ -69,6 +69,20 @@ impl Outcome {
         Some(mem::Bytes { place, size: self.size, align: ALIGN })
     }
 
+    /// A result that lies elsewhere, copied.
+    pub fn store(&mut self, bytes: &[u8], index: usize) {
+        match self.place(bytes.len()) {
+            // SAFETY: room for as many bytes.
+            Ok(place) => unsafe { core::ptr::copy_nonoverlapping(bytes.as_ptr(), place, bytes.len()) },
+            Err(status) => self.end(Err(cf_error::plain(status, 0)), index),
+        }
+    }
+
+    /// Has the item run?
+    pub fn is_some(&self) -> bool {
+        self.holds != Holds::Nothing
+    }
+
     pub fn store_object(&mut self, object: Hook) {
         self.clear();
         let (data, destroy) = object.into_parts();

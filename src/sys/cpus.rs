@@ -43,7 +43,7 @@ fn whole(quota: i64, period: i64) -> Option<usize> {
     (quota > 0 && period > 0).then(|| ((quota - 1) / period + 1) as usize)
 }
 
-fn join<'a>(buffer: &'a mut [u8], a: &str, b: &str, c: &str) -> Option<&'a CStr> {
+pub(super) fn join<'a>(buffer: &'a mut [u8], a: &str, b: &str, c: &str) -> Option<&'a CStr> {
     let mut n = 0;
     for part in [a.as_bytes(), b.as_bytes(), c.as_bytes(), &[0]] {
         buffer.get_mut(n..n + part.len())?.copy_from_slice(part);
@@ -52,7 +52,7 @@ fn join<'a>(buffer: &'a mut [u8], a: &str, b: &str, c: &str) -> Option<&'a CStr>
     CStr::from_bytes_until_nul(buffer).ok()
 }
 
-fn read<'a>(path: &CStr, buffer: &'a mut [u8]) -> Option<&'a str> {
+pub(super) fn read<'a>(path: &CStr, buffer: &'a mut [u8]) -> Option<&'a str> {
     // SAFETY: a terminated path, a buffer of the length given, and a descriptor that is closed here.
     let n = unsafe {
         let fd = libc::open(path.as_ptr(), libc::O_RDONLY | libc::O_CLOEXEC);

@@ -1,41 +1,75 @@
 //! A descriptor that is readable while it is raised.
+//!
+//! Always true: nothing is written to, read from or closed under its number when the program has closed it and put
+//! something else there.
 
+use super::fd::{self, Fd};
 use crate::status::{Result, Status};
 
 #[derive(Debug)]
-pub struct EventFd(libc::c_int);
+pub struct EventFd {
+    /// None only in drop.
+    fd: Option<Fd>,
+    /// What the kernel calls what lies behind it.
+    identity: (u64, u64),
+}
 
 impl EventFd {
     pub fn new() -> Result<EventFd> {
         // SAFETY: no pointers are involved.
         match unsafe { libc::eventfd(0, libc::EFD_CLOEXEC | libc::EFD_NONBLOCK) } {
             -1 => Err(Status::CF_OS_ERROR),
-            fd => Ok(EventFd(fd)),
+            raw => {
+                let fd = Fd::from_raw(raw);
+                let identity = fd::identity(fd.raw()).ok_or(Status::CF_OS_ERROR)?;
+                Ok(EventFd { fd: Some(fd), identity })
+            }
         }
     }
 
+    /// With a number that is out of the way of programs that count on low ones.
+    pub fn raise_high(mut self) -> EventFd {
+        self.fd = self.fd.take().map(Fd::raise_high);
+        self
+    }
+
     pub fn raw(&self) -> i32 {
-        self.0
+        self.fd.as_ref().map_or(-1, Fd::raw)
+    }
+
+    /// Is it still there?
+    pub fn stands(&self) -> bool {
+        fd::identity(self.raw()) == Some(self.identity)
     }
 
     /// Makes the descriptor readable.
     pub fn raise(&self) {
-        let one = 1u64;
-        // SAFETY: eight readable bytes. EAGAIN means that the counter is full: it is readable all the same.
-        unsafe { libc::write(self.0, (&raw const one).cast(), 8) };
+        if self.stands() {
+            raise(self.raw());
+        }
     }
 
     /// Makes the descriptor unreadable.
     pub fn lower(&self) {
         let mut count = 0u64;
-        // SAFETY: eight writable bytes. EAGAIN means that it was lowered already.
-        unsafe { libc::read(self.0, (&raw mut count).cast(), 8) };
+        if self.stands() {
+            // SAFETY: eight writable bytes. EAGAIN means that it was lowered already.
+            unsafe { libc::read(self.raw(), (&raw mut count).cast(), 8) };
+        }
     }
 }
 
 impl Drop for EventFd {
     fn drop(&mut self) {
-        // SAFETY: the descriptor is this object's own.
-        unsafe { libc::close(self.0) };
+        if !self.stands() {
+            self.fd.take().map(Fd::into_raw);
+        }
     }
+}
+
+/// Makes the descriptor readable, whoever owns it.
+pub fn raise(fd: i32) {
+    let one = 1u64;
+    // SAFETY: eight readable bytes. EAGAIN means that the counter is full: it is readable all the same.
+    unsafe { libc::write(fd, (&raw const one).cast(), 8) };
 }

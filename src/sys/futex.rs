@@ -1,4 +1,4 @@
-//! Sleeping on a 32-bit word of this process's memory until somebody wakes it.
+//! Sleeping on a 32-bit word until somebody wakes it: of this process's memory, or shared with others.
 
 use crate::time::Deadline;
 use core::ptr::null;
@@ -11,6 +11,20 @@ use core::ptr::null;
 /// # Safety
 /// `word` is the address of a live, 4-byte aligned atomic.
 pub unsafe fn wait(word: *const u32, expected: u32, deadline: Deadline) -> bool {
+    // SAFETY: the caller's promise.
+    unsafe { wait_with(word, expected, deadline, libc::FUTEX_PRIVATE_FLAG) }
+}
+
+/// As `wait`, on a word that other processes wake too.
+///
+/// # Safety
+/// As for `wait`.
+pub unsafe fn wait_shared(word: *const u32, expected: u32, deadline: Deadline) -> bool {
+    // SAFETY: the caller's promise.
+    unsafe { wait_with(word, expected, deadline, 0) }
+}
+
+unsafe fn wait_with(word: *const u32, expected: u32, deadline: Deadline, flags: libc::c_int) -> bool {
     let limit = deadline.absolute_ns().map(|ns| libc::timespec {
         tv_sec: (ns / 1_000_000_000) as libc::time_t,
         tv_nsec: (ns % 1_000_000_000) as libc::c_long,
@@ -20,7 +34,7 @@ pub unsafe fn wait(word: *const u32, expected: u32, deadline: Deadline) -> bool 
         libc::syscall(
             libc::SYS_futex,
             word,
-            libc::FUTEX_WAIT_BITSET | libc::FUTEX_PRIVATE_FLAG,
+            libc::FUTEX_WAIT_BITSET | flags,
             expected,
             limit.as_ref().map_or(null(), |t| t as *const libc::timespec),
             null::<u32>(),
@@ -35,4 +49,10 @@ pub unsafe fn wait(word: *const u32, expected: u32, deadline: Deadline) -> bool 
 pub fn wake(word: *const u32, count: i32) {
     // SAFETY: waking an address without sleepers does nothing, whatever lies there.
     unsafe { libc::syscall(libc::SYS_futex, word, libc::FUTEX_WAKE | libc::FUTEX_PRIVATE_FLAG, count) };
+}
+
+/// As `wake`, for sleepers of any process.
+pub fn wake_shared(word: *const u32, count: i32) {
+    // SAFETY: as for `wake`.
+    unsafe { libc::syscall(libc::SYS_futex, word, libc::FUTEX_WAKE, count) };
 }

@@ -4,7 +4,8 @@ use super::pool::Pool;
 use crate::error::cf_error;
 use crate::executor::{Executor, WaiterView};
 use crate::future::hint::Hint;
-use crate::runner::{Runner, NOBODY};
+use crate::future::{cf_future, node::Call};
+use crate::runner::{self, Runner, NOBODY};
 use crate::status::{Result, Status};
 use crate::sync::Ordering::*;
 use crate::sys::thread;
@@ -14,17 +15,20 @@ impl Executor for Pool {
         self.crew().max_active()
     }
 
-    fn enqueue(&self, hint: Hint) -> Result<()> {
-        let _starting = self.count_in_first();
-        if let Err(e) = self.queue().push(hint.to_bits()) {
-            hint.forget();
-            return Err(if self.broken().is_some() { Status::CF_BROKEN_POOL } else { e });
+    #[inline]
+    unsafe fn submit(&self, call: Call, out: *mut *mut cf_future) -> Result<()> {
+        self.admit()?;
+        let refs = if out.is_null() { 1 } else { 2 };
+        let node = cf_future::new(runner::current()?, call, refs)?;
+        node.open(0);
+        if !out.is_null() {
+            // SAFETY: the caller's promise.
+            unsafe { out.write(node as *const cf_future as *mut cf_future) };
         }
-        // Without any thread nobody would ever run it.
-        if self.call_for().is_err() && !self.has_thread() && hint.revoke() {
-            return Err(Status::CF_OS_ERROR);
-        }
-        Ok(())
+        self.enqueue(Hint::new(node)).inspect_err(|_| {
+            // SAFETY: nobody else will ever claim it: all its references are ours.
+            unsafe { node.abandon(refs) };
+        })
     }
 
     fn admit(&self) -> Result<()> {
@@ -102,5 +106,21 @@ impl Executor for Pool {
 
     fn broken(&self) -> Option<&cf_error> {
         Pool::broken(self)
+    }
+}
+
+impl Pool {
+    /// Queues a PENDING task. On failure nobody else will ever claim it.
+    fn enqueue(&self, hint: Hint) -> Result<()> {
+        let _starting = self.count_in_first();
+        if let Err(e) = self.queue().push(hint.to_bits()) {
+            hint.forget();
+            return Err(if self.broken().is_some() { Status::CF_BROKEN_POOL } else { e });
+        }
+        // Without any thread nobody would ever run it.
+        if self.call_for().is_err() && !self.has_thread() && hint.revoke() {
+            return Err(Status::CF_OS_ERROR);
+        }
+        Ok(())
     }
 }

@@ -47,6 +47,13 @@ ASSERT(when_0, CF_ALL_COMPLETED == 0);
 ASSERT(when_1, CF_FIRST_COMPLETED == 1);
 ASSERT(when_2, CF_FIRST_EXCEPTION == 2);
 
+ASSERT(start_0, CF_START_AUTO == 0);
+ASSERT(start_1, CF_START_FORK == 1);
+ASSERT(start_2, CF_START_SPAWN == 2);
+
+ASSERT(death_0, CF_REPLACE_WORKER == 0);
+ASSERT(death_1, CF_BREAK_POOL == 1);
+
 ASSERT(forever, CF_FOREVER == INT64_MAX);
 ASSERT(repeat, CF_REPEAT == SIZE_MAX);
 ASSERT(version,
@@ -58,6 +65,8 @@ ASSERT(version_string, sizeof CF_VERSION_STRING >= sizeof "0.0.0");
 ASSERT(sizeof_status, sizeof(cf_status) == sizeof(int));
 ASSERT(sizeof_state, sizeof(cf_state) == sizeof(int));
 ASSERT(sizeof_return_when, sizeof(cf_return_when) == sizeof(int));
+ASSERT(sizeof_start_method, sizeof(cf_start_method) == sizeof(int));
+ASSERT(sizeof_on_worker_death, sizeof(cf_on_worker_death) == sizeof(int));
 
 ASSERT(array_data, offsetof(cf_array, data) == 0);
 ASSERT(array_item_size, offsetof(cf_array, item_size) == sizeof(void *));
@@ -130,6 +139,16 @@ void check_executors(void) {
   CHECK(cf_options_set_max_spares, cf_status, (cf_options *, size_t));
   CHECK(cf_options_set_inline_wait, cf_status, (cf_options *, bool));
   CHECK(cf_thread_pool_new_with, cf_status, (const cf_options *, cf_executor **, cf_error **));
+  CHECK(cf_process_pool_new, cf_status, (size_t, cf_executor **, cf_error **));
+  CHECK(cf_process_pool_new_with, cf_status, (const cf_options *, cf_executor **, cf_error **));
+  CHECK(cf_worker_main, void, (void));
+  CHECK(cf_register_task, cf_status, (const char *, cf_task_fn));
+  CHECK(cf_options_set_start_method, cf_status, (cf_options *, int));
+  CHECK(cf_options_set_worker_program, cf_status, (cf_options *, const char *));
+  CHECK(cf_options_set_max_tasks_per_child, cf_status, (cf_options *, size_t));
+  CHECK(cf_options_set_on_worker_death, cf_status, (cf_options *, int));
+  CHECK(cf_options_set_shared_memory_limit, cf_status, (cf_options *, size_t));
+  CHECK(cf_options_set_worker_memory_limit, cf_status, (cf_options *, size_t));
   CHECK(cf_executor_submit, cf_status,
         (cf_executor *, cf_task_fn, const void *, size_t, cf_future **));
   CHECK(cf_executor_submit_owned, cf_status,
@@ -142,6 +161,9 @@ void check_executors(void) {
   CHECK(cf_executor_join, cf_status, (cf_executor *, int64_t));
   CHECK(cf_executor_free, void, (cf_executor *));
   CHECK(cf_executor_detach, void, (cf_executor *));
+  CHECK(cf_executor_terminate_workers, cf_status, (cf_executor *));
+  CHECK(cf_executor_kill_workers, cf_status, (cf_executor *));
+  CHECK(cf_future_kill, cf_status, (cf_future *, int64_t));
 }
 
 void check_futures(void);
@@ -209,4 +231,6 @@ void check_maps(void) {
          size_t, cf_status *, cf_error **));
   CHECK(cf_executor_for_range, cf_status,
         (cf_executor *, size_t, size_t, size_t, cf_range_fn, void *, cf_error **));
+  CHECK(cf_executor_shared_alloc, cf_status, (cf_executor *, size_t, void **));
+  CHECK(cf_executor_shared_free, void, (cf_executor *, void *));
 }

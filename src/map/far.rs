@@ -1,0 +1,131 @@
+//! Maps over worker processes: items and outcomes in shared memory, a portion of many items as one task.
+//!
+//! Owns: the blocks of the portions and of the context. Called by: `cf_map` and `map_into`, which say what becomes of
+//! an item's outcome (`Items`).
+//!
+//! Always true: portions stay where they are, and their blocks stay, until every task of theirs has ended.
+
+use super::input::Input;
+use crate::capi::types::TaskFn;
+use crate::executor::cf_executor;
+use crate::future::cf_future;
+use crate::processes::arena::Arena;
+use crate::processes::portion::{Items, Portion};
+use crate::processes::Pool;
+use crate::status::{Result, Status};
+use crate::sync::Ordering::*;
+use core::ffi::c_void;
+use core::ops::Range;
+use core::ptr::NonNull;
+
+/// The portions of one map.
+pub struct Portions {
+    arena: NonNull<Arena>,
+    portions: Box<[Portion]>,
+    /// Blocks that stand, from the front.
+    /// What the context's copy is, or where it lies in memory of the program's own: then it is empty.
+    context: Range<usize>,
+    context_block: usize,
+}
+
+// SAFETY: the arena is counted and locks its own state; portions are shared as they say.
+unsafe impl Sync for Portions {}
+// SAFETY: as above.
+unsafe impl Send for Portions {}
+
+/// What is done with the items.
+pub struct Plan {
+    pub func: TaskFn,
+    pub chunk: usize,
+    pub context: *const c_void,
+    pub context_size: usize,
+}
+
+impl Portions {
+    /// Lays every item out in shared memory. `items` outlives the portions.
+    pub fn new(pool: &Pool, input: &Input, plan: &Plan, items: *const dyn Items) -> Result<Portions> {
+        let arena = pool.arena();
+        arena.retain();
+        // From here on dropping it gives everything back.
+        let mut this =
+            Portions { arena: NonNull::from(arena), portions: Box::default(), context: 0..0, context_block: 0 };
+        this.stage_context(pool, plan)?;
+        let mut portions = Vec::new();
+        let n = input.count().div_ceil(plan.chunk);
+        portions.try_reserve_exact(n).map_err(|_| Status::CF_NO_MEMORY)?;
+        for i in 0..n {
+            let first = i * plan.chunk;
+            let count = plan.chunk.min(input.count() - first);
+            let block = Portion::bytes(count, input.record()).and_then(|bytes| arena.alloc(bytes));
+            let Ok(block) = block else {
+                this.portions = portions.into_boxed_slice();
+                return Err(Status::CF_NO_MEMORY);
+            };
+            let at = (block, arena.address(block));
+            // SAFETY: each index is below the count, and the block has room for its record.
+            let fill = |index, place| unsafe { input.gather(index, place) };
+            portions.push(Portion::new(items, first, count, input.record(), at, fill));
+        }
+        this.portions = portions.into_boxed_slice();
+        Ok(this)
+    }
+
+    /// The context is copied once, unless it lies in shared memory already.
+    fn stage_context(&mut self, pool: &Pool, plan: &Plan) -> Result<()> {
+        if plan.context.is_null() {
+            return Ok(());
+        }
+        let arena = pool.arena();
+        self.context = match pool.shared_offset(plan.context, plan.context_size.max(1)) {
+            Some(at) => at..at,
+            None => {
+                self.context_block = arena.alloc(plan.context_size.max(1))?;
+                // SAFETY: the caller promised so many readable bytes; the block has as many.
+                unsafe {
+                    let to = arena.address(self.context_block);
+                    core::ptr::copy_nonoverlapping(plan.context.cast::<u8>(), to, plan.context_size);
+                }
+                self.context_block..self.context_block + plan.context_size
+            }
+        };
+        Ok(())
+    }
+
+    pub fn count(&self) -> usize {
+        self.portions.len()
+    }
+
+    /// Submits portion `i`. Its end is told to the items exactly once if this succeeds, and never if it does not.
+    ///
+    /// # Safety
+    /// `out` is writable.
+    pub unsafe fn submit(
+        &self,
+        executor: &cf_executor,
+        func: TaskFn,
+        i: usize,
+        out: *mut *mut cf_future,
+    ) -> Result<()> {
+        let pool = executor.kind().processes().ok_or(Status::CF_UNSUPPORTED)?;
+        // SAFETY: the block is of the pool's arena, as it was made with it.
+        unsafe { pool.submit_portion(func, self.context.clone(), &self.portions[i], out) }
+    }
+
+    /// No further item starts.
+    pub fn stop(&self) {
+        self.portions.iter().for_each(|p| p.head().stop.store(1, Relaxed));
+    }
+}
+
+impl Drop for Portions {
+    fn drop(&mut self) {
+        // SAFETY: the reference taken in `new`; every task has ended.
+        let arena = unsafe { self.arena.as_ref() };
+        self.portions.iter().for_each(|p| arena.free(p.block));
+        if self.context_block != 0 {
+            arena.free(self.context_block);
+        }
+        // SAFETY: as above.
+        unsafe { Arena::release(self.arena.as_ptr()) };
+    }
+}

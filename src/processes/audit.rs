@@ -1,0 +1,64 @@
+//! Looking at every slot, for what no worker has told: after a death, and now and then while tasks are outstanding.
+//!
+//! Called by: the supervisor. A worker may be stopped between two steps, die, or write over any shared word: what a
+//! task's slot says is compared with what the host knows, and a task that nobody can end any more is ended here.
+
+use super::crew::{Crew, State};
+use super::harvest::Here;
+use super::pool::Pool;
+use super::slot::Cell;
+use super::table::Finding;
+use crate::error::cf_error;
+use crate::status::Status;
+use crate::sync::Ordering::*;
+use crate::sys::futex;
+use core::ops::Range;
+
+impl Pool {
+    /// Ends what has come to its end in these slots, queues again what the queue has lost, fails what a worker has that
+    /// does not exist.
+    pub(super) fn audit(&self, crew: &Crew, slots: Range<u32>) {
+        self.mend_head();
+        for slot in slots {
+            let found = self.slots.lock().examine(&self.view.ready(), slot);
+            match found {
+                Finding::Nothing => {}
+                Finding::Ended => self.sweep_slot(slot),
+                Finding::Passed(generation) => {
+                    let cell = Cell::new(slot, generation);
+                    self.slots.lock().queue_again(self.arena(), &self.view.ready(), cell);
+                }
+                Finding::Claimed(generation, worker) => {
+                    let state = crew.members.get(worker as usize).map(|m| m.state);
+                    if !matches!(state, Some(State::Alive | State::Dead)) {
+                        self.fail_claimed(Cell::new(slot, generation), worker);
+                    }
+                }
+            }
+        }
+    }
+
+    /// A head beyond the tail is no worker's honest doing: it is set back, and what it has skipped is queued again.
+    fn mend_head(&self) {
+        let (head, tail) = (&self.view.control().head.0, self.slots.lock().tail());
+        let seen = head.load(Acquire);
+        if seen > tail {
+            // AcqRel: as every step of the head.
+            let _ = head.compare_exchange(seen, tail, AcqRel, Relaxed);
+        }
+    }
+
+    /// A task that a worker is said to have which does not live: nobody else will end it.
+    pub(super) fn fail_claimed(&self, cell: Cell, worker: u16) {
+        let slot = self.slot(cell.slot());
+        if slot.take_claimed(cell.generation(), worker).is_none() {
+            return;
+        }
+        futex::wake_shared(slot.bed(), i32::MAX);
+        if let Some(f) = self.begin_taken(cell) {
+            let text = format_args!("a worker process wrote nonsense over the task");
+            let error = cf_error::with_text(Status::CF_WORKER_DIED, 0, text);
+            self.finish(f, cell.slot(), Err(error), Here::Supervisor);
+        }
+    }
+}

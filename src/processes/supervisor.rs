@@ -1,0 +1,397 @@
+//! The supervisor: the one thread of a process pool that sees to what no task waits for.
+//!
+//! Owns: the loop over what can happen: a worker is born or dies, a zygote dies, completions are to be collected,
+//! workers want memory, more workers are wanted, the pool ends. Called by: `contract` (start).
+//!
+//! Always true:
+//! - before it sleeps it says so, and looks once more: news that came before are seen, later ones ring;
+//! - it runs no code of the user's, and sleeps only in epoll;
+//! - while tasks are outstanding it looks at everything every 50 ms, so that a worker that was stopped between two
+//!   steps delays others by that much, not for ever; with none it sleeps until something happens.
+
+use super::bell;
+use super::crew::{Crew, State};
+use super::harvest::{Fetching, Here};
+use super::pool::Pool;
+use super::slot::{self, Cell, CLAIMED, DONE};
+use super::staff::Staff;
+use super::table::Finding;
+use super::zygotes::{Event, Health};
+use crate::error::cf_error;
+use crate::future::cf_future;
+use crate::status::Status;
+use crate::sync::{fence, yield_now, Ordering::*};
+use crate::sys::epoll::{self, Epoll};
+use crate::sys::fd::Fd;
+use crate::sys::{clock, futex, process, thread};
+use core::ffi::c_void;
+use core::ptr::null_mut;
+
+pub const STACK: usize = 1 << 20;
+const SWEEP_MS: i32 = 50;
+/// Slots that a sweep looks at, so that a long queue does not make it long.
+const SWEEP_SLOTS: u32 = 16 << 10;
+
+// Tags of descriptors in the epoll set; workers are below.
+const BELL: u64 = 1 << 32;
+const ZYGOTES: u64 = 1 << 33;
+
+/// What belongs to the supervisor's thread alone.
+struct Supervisor<'a> {
+    pool: &'a Pool,
+    epoll: Epoll,
+    /// The zygotes' descriptors that are in the set.
+    watched: [i32; 4],
+    swept_at: u64,
+    sweep_from: u32,
+    /// Workers have been told to leave.
+    stopping: bool,
+    /// The program has closed the pool's descriptors.
+    blind: bool,
+}
+
+pub extern "C" fn main(arg: *mut c_void) -> *mut c_void {
+    // SAFETY: `staff::start` has passed it.
+    let mut staff = unsafe { Staff::begin(arg) };
+    let pool = staff.pool();
+    thread::set_name(c"cf-supervisor");
+    let epoll = pool.epoll.lock().take();
+    if let Some(epoll) = epoll {
+        let mut s =
+            Supervisor { pool, epoll, watched: [-1; 4], swept_at: 0, sweep_from: 0, stopping: false, blind: false };
+        let _ = s.epoll.add(pool.bell.raw(), BELL);
+        s.watch_zygotes(&mut pool.crew.lock());
+        s.live(&mut staff);
+    }
+    staff.leave();
+    null_mut()
+}
+
+impl Supervisor<'_> {
+    fn live(&mut self, staff: &mut Staff) {
+        let mut events = [epoll::Event::NONE; 32];
+        while !self.is_over(staff) {
+            let n = self.sleep(staff, &mut events);
+            if self.blind || !self.pool.bell.stands() {
+                self.go_on_blind(staff);
+            }
+            let mut crew = self.pool.crew.lock();
+            let crew = &mut *crew;
+            for event in &events[..n] {
+                match event.tag() {
+                    BELL => self.pool.bell.lower(),
+                    ZYGOTES => {}
+                    worker => self.pool.see_death(crew, worker as u16, &self.epoll),
+                }
+            }
+            self.hear_zygotes(crew);
+            self.pool.bury(crew);
+            self.pool.collect();
+            self.pool.serve_memory(crew);
+            self.sweep(crew);
+            self.pool.kill_overdue(crew);
+            self.pool.finish_breaking(crew);
+            self.recruit(crew);
+            self.stop_when_done(crew);
+        }
+        self.pool.callbacks.stop();
+        if self.blind {
+            self.epoll.forget();
+        }
+    }
+
+    /// Sleeps until something happens; gives how many events came.
+    fn sleep(&mut self, staff: &mut Staff, events: &mut [epoll::Event]) -> usize {
+        let control = self.pool.view.control();
+        control.supervisor_sleeps.0.store(1, Relaxed);
+        // SeqCst: partner of the fence in `worker::ring_supervisor`.
+        fence(SeqCst);
+        let timeout = if self.pool.has_news() { 0 } else { self.timeout() };
+        let n = if self.blind {
+            staff.asleep(|| process::sleep_ms(10));
+            0
+        } else {
+            staff.asleep(|| self.epoll.wait(events, timeout))
+        };
+        control.supervisor_sleeps.0.store(0, Relaxed);
+        n
+    }
+
+    fn timeout(&self) -> i32 {
+        let crew = self.pool.crew.lock();
+        let busy = {
+            let mut slots = self.pool.slots.lock();
+            slots.idle = slots.outstanding == 0;
+            self.stopping || crew.has_dead() || !slots.idle
+        };
+        let until_kill = crew.next_kill().saturating_sub(clock::now_ns()).div_ceil(1_000_000);
+        match (busy, until_kill) {
+            (true, ms) => ms.min(SWEEP_MS as u64) as i32,
+            (false, ms) if ms > i32::MAX as u64 => -1,
+            (false, ms) => ms as i32,
+        }
+    }
+
+    /// The program has closed the pool's descriptors, as a daemon may: nothing can be supervised any more. The zygotes
+    /// see it and end themselves and the workers; what is left of the pool is broken, and no number is touched that may
+    /// be another file's now.
+    fn go_on_blind(&mut self, staff: &mut Staff) {
+        let pool = self.pool;
+        let mut crew = pool.crew.lock();
+        if !core::mem::replace(&mut self.blind, true) {
+            let text = format_args!("the program has closed the descriptors of the pool");
+            pool.break_with(cf_error::with_text(Status::CF_BROKEN_POOL, 0, text));
+            for member in crew.members.iter_mut() {
+                member.pidfd.take().map(Fd::into_raw);
+                if member.state == State::Asked {
+                    member.state = State::Vacant;
+                }
+            }
+            let zygotes = crew.zygotes.take();
+            drop(crew);
+            if let Some(zygotes) = zygotes {
+                staff.asleep(|| zygotes.abandon());
+            }
+            crew = pool.crew.lock();
+        }
+        for worker in 0..crew.members.len() {
+            if crew.members[worker].state == State::Alive && process::wait_dead(crew.members[worker].pid, 0) {
+                pool.repair(&mut crew, worker as u16, &self.epoll);
+            }
+        }
+    }
+
+    fn watch_zygotes(&mut self, crew: &mut Crew) {
+        let now = crew.zygotes.as_ref().map_or([-1; 4], |z| z.poll_fds());
+        if now != self.watched {
+            self.watched.iter().filter(|fd| **fd >= 0 && !now.contains(fd)).for_each(|fd| self.epoll.remove(*fd));
+            for fd in now.iter().filter(|fd| **fd >= 0 && !self.watched.contains(fd)) {
+                let _ = self.epoll.add(*fd, ZYGOTES); // a sweep finds what could not be added
+            }
+            self.watched = now;
+        }
+    }
+
+    fn hear_zygotes(&mut self, crew: &mut Crew) {
+        let Some(mut zygotes) = crew.zygotes.take() else { return };
+        let pool = self.pool;
+        let mut hear = |event| match event {
+            Event::Born { worker, incarnation, pid, pidfd } => {
+                pool.welcome(crew, worker, incarnation, pid, pidfd, &self.epoll)
+            }
+            Event::Refused { worker, incarnation, errno } => pool.refused(crew, worker, incarnation, errno),
+            Event::Exited { pid, status } => pool.see_exit(crew, pid, status, &self.epoll),
+        };
+        zygotes.receive(&mut hear);
+        let health = zygotes.check(&mut hear);
+        crew.zygotes = Some(zygotes);
+        match health {
+            Health::Fine => {}
+            Health::Replaced => pool.ask_again(crew, &self.epoll),
+            Health::Gone => pool.lose_zygotes(crew, &self.epoll),
+        }
+        self.watch_zygotes(crew);
+    }
+
+    /// Looks at what nobody may have told.
+    fn sweep(&mut self, crew: &mut Crew) {
+        let now = clock::now_ns();
+        if now - self.swept_at < SWEEP_MS as u64 * 1_000_000 {
+            return;
+        }
+        self.swept_at = now;
+        let pool = self.pool;
+        let (made, tail, outstanding) = {
+            let slots = pool.slots.lock();
+            (slots.made(), slots.tail(), slots.outstanding)
+        };
+        if outstanding == 0 {
+            return;
+        }
+        if pool.view.ready().head() < tail {
+            bell::ring_all(pool.view.areas());
+        }
+        let from = if self.sweep_from >= made { 0 } else { self.sweep_from };
+        self.sweep_from = made.min(from + SWEEP_SLOTS);
+        pool.audit(crew, from..self.sweep_from);
+    }
+
+    /// As many workers as there is work for.
+    fn recruit(&mut self, crew: &mut Crew) {
+        let pool = self.pool;
+        let (outstanding, broken, ending) = {
+            let slots = pool.slots.lock();
+            (slots.outstanding, slots.broken, slots.ending)
+        };
+        let mut size = crew.size();
+        // One that has died is replaced, whether there is work or not.
+        let wanted =
+            if broken || ending || self.stopping { 0 } else { outstanding.min(pool.plan.max_workers).max(crew.most) };
+        if size < wanted && crew.pauses() {
+            return;
+        }
+        for worker in 0..crew.members.len() {
+            if size >= wanted {
+                break;
+            }
+            if crew.members[worker].state == State::Vacant {
+                if !pool.ask(crew, worker as u16) {
+                    break;
+                }
+                size += 1;
+            }
+        }
+        crew.most = crew.most.max(size);
+        pool.crew_size.store(size as u32, Relaxed);
+    }
+
+    /// The pool is closed and no task is left: the workers may leave, then the zygotes.
+    fn stop_when_done(&mut self, crew: &mut Crew) {
+        let pool = self.pool;
+        if !self.stopping {
+            let slots = pool.slots.lock();
+            if !slots.closed || slots.outstanding > 0 {
+                return;
+            }
+            drop(slots);
+            self.stopping = true;
+            let control = pool.view.control();
+            // SeqCst with the fence: a worker that is about to sleep sees it, or is seen.
+            control.stop.0.store(1, SeqCst);
+            fence(SeqCst);
+            pool.dismiss(crew);
+        }
+        bell::ring_all(pool.view.areas());
+    }
+
+    fn is_over(&self, staff: &mut Staff) -> bool {
+        if !self.stopping {
+            return false;
+        }
+        let mut crew = self.pool.crew.lock();
+        if crew.members.iter().any(|m| matches!(m.state, State::Alive | State::Dead | State::Asked)) {
+            return false;
+        }
+        let zygotes = crew.zygotes.take();
+        drop(crew);
+        if let Some(zygotes) = zygotes {
+            staff.asleep(|| zygotes.end());
+        }
+        true
+    }
+}
+
+impl Pool {
+    /// Is there something that a worker may have failed to ring for?
+    fn has_news(&self) -> bool {
+        self.view.done().any() || (0..).zip(self.view.areas()).any(|(i, a)| self.arena().segments().wants(i, a))
+    }
+
+    /// Everything that workers have completed so far is accepted after this, whoever fetches it: their memory may go.
+    pub(super) fn collect_all(&self) {
+        self.collect();
+        // SeqCst: whoever has begun an outcome before it was found begun is counted.
+        fence(SeqCst);
+        // Acquire: pairs with the Release at the end of each fetch. A fetch runs no code of the user's.
+        while self.fetching.load(Acquire) != 0 {
+            yield_now();
+        }
+    }
+
+    /// Answers requests for memory.
+    fn serve_memory(&self, crew: &mut Crew) {
+        for (i, (member, area)) in crew.members.iter().zip(self.view.areas()).enumerate() {
+            // What the worker had completed before it asked is collected next.
+            if member.state == State::Alive && self.arena().segments().wants(i as u16, area) {
+                self.collect_all();
+                self.absorb_running(i as u16);
+                self.arena().segments().serve(self.arena(), i as u16, member.incarnation, area);
+            }
+        }
+    }
+
+    /// The items of a portion that a worker has done while it runs the others.
+    fn absorb_running(&self, worker: u16) {
+        let cell = self.intent(worker);
+        if let Some(portion) = self.portion_of(cell) {
+            let w = self.slot(cell.slot()).look();
+            if slot::state(w) == CLAIMED && slot::worker(w) == worker && slot::generation(w) == cell.generation() {
+                self.absorb(portion, worker, portion.ended());
+            }
+        }
+    }
+
+    /// Ends the tasks whose completions are to be collected, in the order of their completion.
+    pub(super) fn collect(&self) {
+        if !self.view.done().any() {
+            return;
+        }
+        // By so many at a time: nothing is allocated here, whatever number has come.
+        let mut batch = [(0u64, 0u32); 256];
+        let mut n = 0;
+        let made = self.slots.lock().made();
+        self.view.done().take(|slot| {
+            if slot >= made {
+                return;
+            }
+            if n == batch.len() {
+                self.collect_batch(&mut batch);
+                n = 0;
+            }
+            batch[n] = (self.slot(slot).number.load(Relaxed), slot);
+            n += 1;
+        });
+        self.collect_batch(&mut batch[..n]);
+    }
+
+    fn collect_batch(&self, batch: &mut [(u64, u32)]) {
+        batch.sort_unstable();
+        batch.iter().for_each(|(_, slot)| self.sweep_slot(*slot));
+    }
+
+    /// Ends a slot's task if its outcome has come and nobody else is at it.
+    pub(super) fn sweep_slot(&self, slot: u32) {
+        if let Some((f, worker)) = self.begin(slot) {
+            match worker {
+                Some(worker) => self.harvest_begun(f, worker, Fetching::new(&self.fetching), Here::Supervisor),
+                None => self.finish_spoilt(f, Here::Supervisor),
+            }
+        }
+        // Those that sleep on the slot's word may have been missed by a worker that was stopped.
+        futex::wake_shared(self.slot(slot).bed(), i32::MAX);
+    }
+
+    /// Takes the right to end a slot's task, with the pool's reference; the worker that has done it, or none if the
+    /// slot's word makes no sense.
+    fn begin(&self, slot: u32) -> Option<(&'static cf_future, Option<u16>)> {
+        let mut slots = self.slots.lock();
+        if slot >= slots.made() {
+            return None;
+        }
+        if !matches!(slots.examine(&self.view.ready(), slot), Finding::Ended) {
+            return None;
+        }
+        let private = slots.get(slot);
+        // SAFETY: NULL, or kept by the pool's reference, which is given back only after this place is NULL.
+        let f: &'static cf_future = unsafe { private.node.as_ref() }?;
+        let w = self.slot(slot).look();
+        let done = slot::generation(w) == private.generation && slot::state(w) == DONE;
+        let worker = done.then(|| slot::worker(w));
+        f.begin_outcome().then_some((f, worker))
+    }
+
+    /// Takes the right to end a task that the caller has taken out of its slot, with the pool's reference.
+    pub(super) fn begin_taken(&self, cell: Cell) -> Option<&'static cf_future> {
+        let mut slots = self.slots.lock();
+        let private = slots.find(cell.slot(), cell.generation())?;
+        // SAFETY: kept by the pool's reference, which is given back only after this place is NULL; the outcome is begun
+        // before the lock goes.
+        let f: &'static cf_future = unsafe { private.node.as_ref() }?;
+        f.begin_outcome().then_some(f)
+    }
+
+    /// The cell that a worker has said to claim.
+    pub(super) fn intent(&self, worker: u16) -> Cell {
+        Cell(self.view.areas()[worker as usize].intent.load(Acquire))
+    }
+}
