@@ -3,8 +3,9 @@
  * and the check that a test leaves nothing behind. Gates, tasks and counters are in
  * harness/tools.c.
  *
- * Around each test: count descriptors and threads; make the executor; run; free the executor; then
- * descriptors and threads must be as before and no child process may be left.
+ * Around each test: count descriptors, threads and shared mappings; make the executor; run; free
+ * the executor; then all must be as before, and no child or other descendant of this process may be
+ * left. An assertion that fails in a worker process ends the suite too: it signals the host.
  */
 #define _GNU_SOURCE
 #include "check.h"
@@ -19,6 +20,9 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+
+/* From a worker process to the host: an assertion has failed, and has been printed. */
+#define WORKER_FAILED SIGUSR2
 
 cf_executor *ex;
 
@@ -54,6 +58,14 @@ bool check_is_threads(void) {
   return strcmp(kind, "threads") == 0;
 }
 
+bool check_is_fork(void) {
+  return strcmp(kind, "fork") == 0;
+}
+
+bool check_is_spawn(void) {
+  return strcmp(kind, "spawn") == 0;
+}
+
 bool check_under_valgrind(void) {
   return setting("CF_TEST_VALGRIND", 0) != 0;
 }
@@ -73,6 +85,7 @@ void check_fail(const char *file, int line, const char *format, ...) {
   fflush(stdout);
   fprintf(stderr, "%s:%d: FAILED in %s/%s %s: %s\n", file, line, kind, suite, current_test, text);
   fflush(stderr);
+  if (check_host != (int32_t)getpid()) kill(check_host, WORKER_FAILED);
   _exit(1); /* other threads may be anywhere: no exit handlers */
 }
 
@@ -121,10 +134,23 @@ void check_value(const char *file, int line, const char *what, int32_t expected,
 
 /* ---------------------------------------------------------------- executors */
 
-cf_executor *make_executor_with(const cf_options *options) {
+cf_executor *make_executor_with(cf_options *options) {
   cf_executor *executor = NULL;
   cf_error *error = NULL;
-  cf_status status = cf_thread_pool_new_with(options, &executor, &error);
+  cf_options *own = NULL;
+  cf_status status;
+  if (check_is_threads()) {
+    status = cf_thread_pool_new_with(options, &executor, &error);
+  } else {
+    if (options == NULL) {
+      ASSERT_OK(cf_options_new(&own));
+      options = own;
+    }
+    ASSERT_OK(
+        cf_options_set_start_method(options, check_is_fork() ? CF_START_FORK : CF_START_SPAWN));
+    status = cf_process_pool_new_with(options, &executor, &error);
+  }
+  cf_options_free(own);
   if (status != CF_OK)
     check_fail(__FILE__, __LINE__, "no executor: %s: %s", cf_status_name(status),
                cf_error_message(error));
@@ -162,11 +188,21 @@ static void on_alarm(int signal_number) {
   abort(); /* leaves a core with the stacks of all threads */
 }
 
+static void on_worker_failed(int signal_number) {
+  (void)signal_number;
+  say("an assertion failed in a worker process of ");
+  say(current_test);
+  say("\n");
+  _exit(1);
+}
+
 static void start_watchdog(void) {
   struct sigaction action;
   memset(&action, 0, sizeof action);
   action.sa_handler = on_alarm;
   ASSERT(sigaction(SIGALRM, &action, NULL) == 0);
+  action.sa_handler = on_worker_failed;
+  ASSERT(sigaction(WORKER_FAILED, &action, NULL) == 0);
 }
 
 /* ------------------------------------------------------------ what a test may not leave behind */
@@ -207,17 +243,44 @@ static void list_descriptors(void) {
   closedir(dir);
 }
 
-static void check_nothing_left(size_t threads, size_t descriptors) {
-  phase = "waiting for the test's threads to end";
-  await_thread_count(threads);
-  phase = "looking for leaks";
-  if (descriptor_count() != descriptors) {
-    list_descriptors();
-    check_fail(__FILE__, __LINE__, "descriptors before the test: %zu, after it: %zu", descriptors,
-               descriptor_count());
+/* What there was before a test. */
+struct belongings {
+  size_t threads, descriptors, mappings;
+};
+
+static struct belongings count_belongings(void) {
+  struct belongings now = { thread_count(), descriptor_count(), shared_mapping_count() };
+  return now;
+}
+
+/* Processes that end take a moment, as those of a detached pool do. */
+static void await_no_processes(void) {
+  const struct timespec moment = { 0, 1000000 };
+  phase = "waiting for the test's processes to end";
+  for (int looks = 0; process_count() > 0; looks++) {
+    if (looks == 4000) {
+      check_list_processes();
+      check_fail(__FILE__, __LINE__, "the test left processes");
+    }
+    nanosleep(&moment, NULL);
   }
+}
+
+static void check_nothing_left(const struct belongings *before) {
+  phase = "waiting for the test's threads to end";
+  await_thread_count(before->threads);
+  if (!check_is_threads()) await_no_processes();
+  phase = "looking for leaks";
+  if (descriptor_count() != before->descriptors) {
+    list_descriptors();
+    check_fail(__FILE__, __LINE__, "descriptors before the test: %zu, after it: %zu",
+               before->descriptors, descriptor_count());
+  }
+  if (shared_mapping_count() != before->mappings)
+    check_fail(__FILE__, __LINE__, "shared mappings before the test: %zu, after it: %zu",
+               before->mappings, shared_mapping_count());
   int status;
-  pid_t child = waitpid(-1, &status, WNOHANG);
+  pid_t child = waitpid(-1, &status, WNOHANG | __WALL);
   if (child >= 0)
     check_fail(__FILE__, __LINE__, "the test left a child process (%ld)", (long)child);
   ASSERT(errno == ECHILD);
@@ -226,8 +289,7 @@ static void check_nothing_left(size_t threads, size_t descriptors) {
 /* ---------------------------------------------------------------- running */
 
 static void run_test(const struct check_test *test, unsigned timeout) {
-  size_t threads = thread_count();
-  size_t descriptors = descriptor_count();
+  const struct belongings before = count_belongings();
   current_test = test->name;
   skip_reason = NULL;
   alarm(timeout);
@@ -238,12 +300,19 @@ static void run_test(const struct check_test *test, unsigned timeout) {
   phase = "freeing the executor";
   cf_executor_free(ex);
   ex = NULL;
-  check_nothing_left(threads, descriptors);
+  check_nothing_left(&before);
   alarm(0);
   if (skip_reason != NULL)
     printf("skipped %s: %s\n", test->name, skip_reason);
   else
     printf("ok      %s\n", test->name);
+}
+
+/* Before main, as a worker of CF_START_SPAWN never gets further than its first line. */
+__attribute__((constructor)) static void learn_names(void) {
+  const char *of_the_host = getenv("CF_TEST_KIND");
+  suite = program_invocation_short_name;
+  if (of_the_host != NULL) kind = of_the_host;
 }
 
 static void *end_at_once(void *nothing) {
@@ -258,17 +327,17 @@ static void start_and_join_a_thread(void) {
 }
 
 int main(int argc, char **argv) {
-  const char *slash = strrchr(argv[0], '/');
-  suite = slash != NULL ? slash + 1 : argv[0];
+  cf_worker_main();
   if (argc < 2 || argc > 3) {
-    fprintf(stderr, "usage: %s threads [test]\n", suite);
+    fprintf(stderr, "usage: %s threads|fork|spawn [test]\n", suite);
     return 2;
   }
   kind = argv[1];
-  if (!check_is_threads()) {
+  if (!check_is_threads() && !check_is_fork() && !check_is_spawn()) {
     fprintf(stderr, "%s: no executor of the kind '%s'\n", suite, kind);
     return 2;
   }
+  check_mark_processes(argv, kind);
   setvbuf(stdout, NULL, _IOLBF, 0);
   start_watchdog();
   start_and_join_a_thread();

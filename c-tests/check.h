@@ -4,11 +4,12 @@
  * Used by every suite in this folder; check.c holds the other half. A suite is one file of CF_TEST
  * functions and nothing else: check.c has the main function. It runs as
  *
- *     <suite> threads [one test's name]
+ *     <suite> threads|fork|spawn [one test's name]
  *
- * The first argument names the kind of executor that `ex` is. A behaviour suite therefore talks to
- * its tasks only through arguments, results and gates, never through the parent's memory, so that
- * it also holds for pools of processes. A test that cannot says so with CF_THREADS_ONLY.
+ * The first argument names the kind of executor that `ex` is: a pool of threads, or of processes
+ * with that start method. A behaviour suite therefore talks to its tasks only through arguments,
+ * results and gates, never through the parent's memory. A test that cannot says so with
+ * CF_THREADS_ONLY.
  *
  * Environment: CF_TEST_TIMEOUT (seconds a test may take, 60), CF_TEST_SCALE (divides the sizes that
  * go through scaled(), 1), CF_TEST_VALGRIND (set when the suite runs under valgrind or
@@ -51,29 +52,29 @@ void check_register(struct check_test *test);
   static void test_##test_name(void)
 
 /* First line of a test that means something only for some executors: skips it visibly elsewhere. */
-#define CF_THREADS_ONLY(reason)                                                                    \
+#define CF_THREADS_ONLY(reason) CHECK_SKIP_UNLESS(check_is_threads(), reason)
+#define CF_FORK_ONLY(reason) CHECK_SKIP_UNLESS(check_is_fork(), reason)
+#define CF_NOT_UNDER_VALGRIND(reason) CHECK_SKIP_UNLESS(!check_under_valgrind(), reason)
+
+#define CHECK_SKIP_UNLESS(condition, reason)                                                       \
   do {                                                                                             \
-    if (!check_is_threads()) {                                                                     \
-      check_skip(reason);                                                                          \
-      return;                                                                                      \
-    }                                                                                              \
-  } while (0)
-#define CF_NOT_UNDER_VALGRIND(reason)                                                              \
-  do {                                                                                             \
-    if (check_under_valgrind()) {                                                                  \
+    if (!(condition)) {                                                                            \
       check_skip(reason);                                                                          \
       return;                                                                                      \
     }                                                                                              \
   } while (0)
 
 bool check_is_threads(void);
+bool check_is_fork(void);
+bool check_is_spawn(void);
 bool check_under_valgrind(void);
 void check_skip(const char *reason);
 size_t scaled(size_t n); /* n / CF_TEST_SCALE, at least 1 */
 
 /* ---------------------------------------------------------------- assertions
- * A failed one prints where, what and the values, and ends the process with exit code 1. They may
- * stand in tests, tasks, callbacks and other threads. The expected value comes first. */
+ * A failed one prints where, what and the values, and ends the suite with exit code 1. They may
+ * stand in tests, tasks, callbacks and other threads, also in a worker process. The expected value
+ * comes first. */
 
 #define ASSERT(condition) ((condition) ? (void)0 : check_fail(__FILE__, __LINE__, "%s", #condition))
 #define ASSERT_OK(call) check_status(__FILE__, __LINE__, #call, CF_OK, (call))
@@ -106,7 +107,8 @@ void check_value(const char *file, int line, const char *what, int32_t expected,
 /* ------------------------------------------------------------ executors of the kind under test */
 
 cf_executor *make_executor(size_t max_workers); /* 0: the default size */
-cf_executor *make_executor_with(const cf_options *options);
+/* Sets the start method in the options. NULL: the defaults. */
+cf_executor *make_executor_with(cf_options *options);
 
 /* ---------------------------------------------------------------- gates
  * A gate holds tasks until the test lets them pass and tells the test that they have come. It is
@@ -159,5 +161,21 @@ size_t descriptor_count(void);
 /* Runs body in a forked child that then calls exit(0), waits for it and asserts that it got to
  * the end and exited cleanly. */
 void run_in_child(void (*body)(void *arg), void *arg);
+
+/* The other processes that descend from this suite, whatever their parents and groups are now: with
+ * this name (NULL: any), at most `room` of them. Gives their number; of dead ones none is counted.
+ * Only for pools of processes. */
+size_t find_processes(const char *name, int32_t *pids, size_t room);
+size_t process_count(void);
+bool signal_process(int32_t pid, int number); /* only if it is one of those; false: it is gone */
+char process_state(int32_t pid); /* the system's letter; '\0' when it is gone or dead */
+int32_t process_parent(int32_t pid);
+size_t shared_mapping_count(void); /* of this process */
+
+/* ------------------------------------------------------------ between the halves of the harness */
+
+extern int32_t check_host; /* the process whose test this is; another value: a worker runs */
+void check_mark_processes(char **argv, const char *kind); /* may start the program anew */
+void check_list_processes(void);                          /* to stderr */
 
 #endif

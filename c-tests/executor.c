@@ -27,15 +27,20 @@ static size_t default_size(void) {
   return size;
 }
 
+/* Threads also wait for input and output, processes only compute. */
+static size_t beyond_cpus(void) {
+  return check_is_threads() ? 4 : 0;
+}
+
 /* CPython: test_thread_pool.py, ThreadPoolExecutorTest.test_default_workers. A quota of the
  * control group may make the number smaller than affinity alone. */
 CF_TEST(default_workers) {
   cpu_set_t cpus;
   ASSERT(sched_getaffinity(0, sizeof cpus, &cpus) == 0);
-  size_t most = (size_t)CPU_COUNT(&cpus) + 4;
+  size_t most = (size_t)CPU_COUNT(&cpus) + beyond_cpus();
   size_t size = default_size();
-  ASSERT(size >= 1 + 4);
-  ASSERT(size <= (most < 32 ? most : 32));
+  ASSERT(size >= 1 + beyond_cpus());
+  ASSERT(size <= (check_is_threads() && most > 32 ? 32 : most));
 }
 
 CF_TEST(default_workers_mind_affinity) {
@@ -48,7 +53,7 @@ CF_TEST(default_workers_mind_affinity) {
   ASSERT(sched_setaffinity(0, sizeof one, &one) == 0);
   size_t size = default_size();
   ASSERT(sched_setaffinity(0, sizeof all, &all) == 0);
-  ASSERT_EQ_SIZE(1 + 4, size);
+  ASSERT_EQ_SIZE(1 + beyond_cpus(), size);
 }
 
 CF_TEST(max_workers_is_what_was_asked_for) {
@@ -145,7 +150,7 @@ CF_TEST(unused_executors_and_options) {
 
 struct names {
   char task[64];   /* what the task is told */
-  char thread[16]; /* what the system shows */
+  char system[16]; /* what the system shows, of a thread or of a process */
 };
 
 static int32_t names_task(cf_task *task, void *arg, size_t arg_size) {
@@ -155,7 +160,7 @@ static int32_t names_task(cf_task *task, void *arg, size_t arg_size) {
   gate_arrive(arg, 0);
   gate_pass(arg);
   strncpy(names.task, cf_task_worker_name(task), sizeof names.task - 1);
-  ASSERT(pthread_getname_np(pthread_self(), names.thread, sizeof names.thread) == 0);
+  ASSERT(pthread_getname_np(pthread_self(), names.system, sizeof names.system) == 0);
   return cf_task_return(task, &names, sizeof names);
 }
 
@@ -187,17 +192,17 @@ static void collect_names(const char *prefix, struct names names[WORKERS]) {
 }
 
 /* The system keeps 15 bytes: of a long name the number at its end and the beginning of the prefix.
- * A default prefix stands there in short. */
-static void check_thread_name(const char *thread, const char *prefix, int number, bool is_default) {
+ * The default prefix of threads stands there in short. */
+static void check_system_name(const char *shown, const char *prefix, int number, bool is_default) {
   char ending[8];
   snprintf(ending, sizeof ending, "_%d", number);
-  ASSERT_STR(ending, strrchr(thread, '_'));
+  ASSERT_STR(ending, strrchr(shown, '_'));
   char expected[64];
-  if (is_default) /* "ThreadPoolExecutor-<k>" stands there as "cf-<k>" */
+  if (is_default && check_is_threads()) /* "ThreadPoolExecutor-<k>" stands there as "cf-<k>" */
     snprintf(expected, sizeof expected, "cf%s%s", strrchr(prefix, '-'), ending);
   else
     snprintf(expected, sizeof expected, "%.*s%s", (int)(15 - strlen(ending)), prefix, ending);
-  ASSERT_STR(expected, thread);
+  ASSERT_STR(expected, shown);
 }
 
 /* Each of <prefix>_0 to <prefix>_4 has been seen once. */
@@ -209,7 +214,7 @@ static void expect_names(const char *prefix, const struct names names[WORKERS], 
       snprintf(expected, sizeof expected, "%s_%d", prefix, number);
       if (strcmp(expected, names[i].task) != 0) continue;
       seen[number]++;
-      if (check_is_threads()) check_thread_name(names[i].thread, prefix, number, is_default);
+      check_system_name(names[i].system, prefix, number, is_default);
     }
   for (int number = 0; number < WORKERS; number++)
     if (seen[number] != 1)
@@ -230,7 +235,7 @@ CF_TEST(long_names_are_whole_for_tasks) {
   expect_names("a prefix that is longer than the system takes", names, false);
 }
 
-/* "ThreadPoolExecutor-<k>": gives k. */
+/* "ThreadPoolExecutor-<k>" or "ProcessPoolExecutor-<k>": gives k. */
 static long default_number(char prefix[64]) {
   struct names names[WORKERS];
   collect_names(NULL, names);
@@ -238,16 +243,17 @@ static long default_number(char prefix[64]) {
   ASSERT(strrchr(names[0].task, '_') != NULL);
   memcpy(prefix, names[0].task, (size_t)(strrchr(names[0].task, '_') - names[0].task));
   expect_names(prefix, names, true);
-  ASSERT(strncmp(prefix, "ThreadPoolExecutor-", 19) == 0);
+  const char *general = check_is_threads() ? "ThreadPoolExecutor-" : "ProcessPoolExecutor-";
+  ASSERT(strncmp(prefix, general, strlen(general)) == 0);
+  const char *number = prefix + strlen(general);
   char *end = NULL;
-  long k = strtol(prefix + 19, &end, 10);
-  ASSERT(end != prefix + 19 && *end == '\0');
+  long k = strtol(number, &end, 10);
+  ASSERT(end != number && *end == '\0');
   return k;
 }
 
 /* CPython: test_shutdown.py, ThreadPoolShutdownTest.test_thread_names_default. */
 CF_TEST(thread_names_default) {
-  CF_THREADS_ONLY("the default names of threads");
   char first[64], second[64];
   long k = default_number(first);
   ASSERT(default_number(second) > k);

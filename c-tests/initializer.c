@@ -58,29 +58,28 @@ CF_TEST_PLAIN(initializer) {
   gate_close(&g);
 }
 
-static int32_t count_starts(cf_task *task, void *arg, size_t arg_size) {
-  int *starts;
+static int32_t tell_of_start(cf_task *task, void *arg, size_t arg_size) {
   (void)task;
-  ASSERT_EQ_SIZE(sizeof starts, arg_size);
-  memcpy(&starts, arg, sizeof starts);
-  count_up(starts);
+  ASSERT_EQ_SIZE(sizeof(gate), arg_size);
+  gate_arrive(arg, 0);
   return 0;
 }
 
 CF_TEST_PLAIN(an_initializer_runs_only_in_workers_that_start) {
-  CF_THREADS_ONLY("counts in the memory of the test");
-  int starts = 0, *pointer = &starts;
-  cf_executor *unused = make_initialized(3, count_starts, &pointer, sizeof pointer);
+  gate starts = gate_make();
+  cf_executor *unused = make_initialized(3, tell_of_start, &starts, sizeof starts);
   cf_executor_free(unused);
-  ASSERT_EQ_INT(0, starts);
-  cf_executor *one = make_initialized(1, count_starts, &pointer, sizeof pointer);
+  ASSERT(gate_quiet(&starts));
+  cf_executor *one = make_initialized(1, tell_of_start, &starts, sizeof starts);
   for (int32_t i = 0; i < 20; i++) {
     cf_future *f = submit_value(one, i);
     ASSERT_VALUE(i, f);
     cf_future_release(f);
   }
   cf_executor_free(one);
-  ASSERT_EQ_INT(1, starts);
+  gate_await(&starts, 1);
+  ASSERT(gate_quiet(&starts));
+  gate_close(&starts);
 }
 
 static int32_t with_result(cf_task *task, void *arg, size_t arg_size) {
@@ -226,27 +225,24 @@ CF_TEST_PLAIN(a_broken_pool_strands_nobody) {
 }
 
 struct second_fails {
-  int *starts;
+  gate turns; /* who takes 1 succeeds, who takes 2 fails */
   gate g;
 };
 
 static int32_t second_worker_fails(cf_task *task, void *arg, size_t arg_size) {
   const struct second_fails *how = arg;
   ASSERT_EQ_SIZE(sizeof *how, arg_size);
-  if (count_up(how->starts) == 1) return 0;
+  if (gate_next(&how->turns) == 1) return 0;
   gate_pass(&how->g); /* until the task that it starts for is submitted */
   return cf_task_fail(task, 42, "error in the second initializer");
 }
 
 /* What runs already when the pool breaks goes on to its own end. */
 CF_TEST_PLAIN(a_running_task_outlives_the_breaking) {
-  CF_THREADS_ONLY("the initializers count in the memory of the test");
-  int starts = 0;
   gate g = gate_make();
-  struct second_fails how;
-  memset(&how, 0, sizeof how);
-  how.starts = &starts;
-  how.g = gate_make();
+  struct second_fails how = { gate_make(), gate_make() };
+  gate_arrive(&how.turns, 1);
+  gate_arrive(&how.turns, 2);
   cf_executor *executor = make_initialized(2, second_worker_fails, &how, sizeof how);
   cf_future *running = submit_gated(executor, &g, 7);
   gate_await(&g, 1);
@@ -261,6 +257,7 @@ CF_TEST_PLAIN(a_running_task_outlives_the_breaking) {
   cf_future_release(queued);
   cf_executor_free(executor);
   gate_close(&g);
+  gate_close(&how.turns);
   gate_close(&how.g);
 }
 

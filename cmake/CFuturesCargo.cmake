@@ -22,6 +22,10 @@ else()
 endif()
 
 set(cfutures_target_folder ${PROJECT_BINARY_DIR}/cargo)
+# Where cfutures-worker is installed. An installed tree may be moved: the library looks first in places
+# relative to its own.
+set(CFUTURES_LIBEXEC_DIR ${CMAKE_INSTALL_LIBEXECDIR}/cfutures)
+set(cfutures_full_libexec ${CMAKE_INSTALL_FULL_LIBEXECDIR}/cfutures)
 separate_arguments(cfutures_cargo_flags UNIX_COMMAND "${CFUTURES_CARGO_FLAGS}")
 if(CFUTURES_TSAN)
   list(APPEND cfutures_cargo_flags --target ${CFUTURES_TSAN_HOST})
@@ -39,6 +43,7 @@ add_custom_command(
     --unset=RUSTFLAGS --unset=CARGO_ENCODED_RUSTFLAGS --unset=CARGO_BUILD_RUSTFLAGS
     --unset=CARGO_BUILD_TARGET --unset=CARGO_BUILD_DEP_INFO_BASEDIR --unset=CARGO_TARGET_DIR
     ${CFUTURES_TSAN_CARGO}
+    CFUTURES_LIBEXEC=${cfutures_full_libexec}
     ${CFUTURES_CARGO} rustc --quiet --locked --lib --crate-type staticlib
     --profile ${cfutures_profile} --target-dir ${cfutures_target_folder} ${cfutures_cargo_flags}
   DEPENDS ${PROJECT_SOURCE_DIR}/Cargo.toml ${PROJECT_SOURCE_DIR}/Cargo.lock

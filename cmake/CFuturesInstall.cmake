@@ -1,4 +1,4 @@
-# Install rules: libraries, header, CMake package, pkg-config file.
+# Install rules: libraries, worker program, header, CMake package, pkg-config file.
 # `cmake --install <build folder> --prefix <where>`; `--component runtime` leaves out what only
 # compiling needs.
 include(CMakePackageConfigHelpers)
@@ -7,6 +7,14 @@ set(cfutures_package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/cfutures)
 install(TARGETS cfutures_shared cfutures_static EXPORT cfutures
   LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT runtime NAMELINK_COMPONENT development
   ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT development)
+
+# The worker program finds the library from where it lies, too.
+file(RELATIVE_PATH cfutures_libexec_to_lib
+  ${CMAKE_INSTALL_FULL_LIBEXECDIR}/cfutures ${CMAKE_INSTALL_FULL_LIBDIR})
+set_target_properties(cfutures_worker PROPERTIES INSTALL_RPATH "$ORIGIN/${cfutures_libexec_to_lib}")
+install(TARGETS cfutures_worker
+  RUNTIME DESTINATION ${CFUTURES_LIBEXEC_DIR} COMPONENT runtime)
+
 install(FILES ${PROJECT_SOURCE_DIR}/include/cfutures.h
   DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} COMPONENT development)
 

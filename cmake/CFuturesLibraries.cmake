@@ -1,6 +1,7 @@
 # Makes the libraries from the core's archive: cfutures::shared, cfutures::static, and
 # cfutures::cfutures, which is one of them as BUILD_SHARED_LIBS says (shared when it says nothing).
-# rustc cannot set a version script, hence the link here.
+# rustc cannot set a version script, hence the link here. And cfutures-worker, the program that the
+# workers of a spawned pool run when the host's own program cannot serve.
 
 function(cfutures_common target)
   add_dependencies(${target} cfutures_core)
@@ -31,6 +32,15 @@ set_target_properties(cfutures_shared PROPERTIES
   SOVERSION ${PROJECT_VERSION_MAJOR}
   LINK_DEPENDS "${cfutures_map};${CFUTURES_CORE_ARCHIVE}")
 add_library(cfutures::shared ALIAS cfutures_shared)
+
+# Beside the library in the build tree; where it is installed, CFuturesCargo.cmake says. The library
+# looks in both places (src/processes/program.rs).
+add_executable(cfutures_worker ${PROJECT_SOURCE_DIR}/src/cfutures-worker.c)
+target_link_libraries(cfutures_worker PRIVATE cfutures_shared)
+set_target_properties(cfutures_worker PROPERTIES
+  OUTPUT_NAME cfutures-worker
+  RUNTIME_OUTPUT_DIRECTORY $<TARGET_FILE_DIR:cfutures_shared>
+  C_STANDARD 99 C_STANDARD_REQUIRED ON)
 
 # A target of its own rather than an imported file, so that it can be installed and exported like
 # any other library: what CMake archives (anchor.c) is then replaced by the core's archive.

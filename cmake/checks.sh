@@ -86,35 +86,59 @@ check_system-libs() {
     - <(echo "$said") <<<"$wanted"
 }
 
-# readme_block <language>: the first block of README.md in that language.
+# readme_block <language> <n>: the block number n of README.md in that language.
 readme_block() {
-  awk -v start="\`\`\`$1" '$0 == start { on = 1; next } /^```/ { if (on) exit } on' README.md
+  awk -v start="\`\`\`$1" -v n="$2" \
+    '$0 == start { if (--n == 0) on = 1; next } /^```/ { if (on) exit } on' README.md
 }
 
-# What a stranger does: install, then compile the program of README.md against it in every way that
-# README.md names; each must print what README.md shows.
+# What a stranger does: install, then compile the programs of README.md against it, one with threads
+# and one with processes, in every way that README.md names; each must print what README.md shows.
 check_install() {
   work=$(mktemp -d)
   trap install_ends EXIT
-  local prefix=$work/prefix lib
+  local prefix=$work/prefix n kind
+  ulimit -c 0 # a program of README.md has workers that crash
   cmake --install "$build" --prefix "$prefix" >"$work/log" 2>&1
-  lib=$(dirname "$(find "$prefix" -name libcfutures.so)")
-  export PKG_CONFIG_PATH=$lib/pkgconfig LD_LIBRARY_PATH=$lib
-  readme_block c >"$work/demo.c"
-  readme_block text >"$work/expected"
-
-  compile plain -I"$prefix/include" -L"$lib" -lcfutures
-  compile pkg-config $(pkg-config --cflags --libs cfutures)
-  compile fully-static -static $(pkg-config --static --cflags --libs cfutures)
-  compile static -I"$prefix/include" "$lib/libcfutures.a"
-  compile_with_cmake "$prefix"
-
-  local program
-  for program in plain pkg-config fully-static static cmake-cfutures cmake-shared cmake-static; do
-    "$work/$program" >"$work/output"
-    diff -u --label README.md --label "printed by $program" "$work/expected" "$work/output"
+  find_library "$prefix"
+  for n in 1 2; do
+    readme_block c "$n" >"$work/demo.c"
+    readme_block text "$n" >"$work/expected"
+    compile plain -I"$prefix/include" -L"$lib" -lcfutures
+    compile pkg-config $(pkg-config --cflags --libs cfutures)
+    compile fully-static -static $(pkg-config --static --cflags --libs cfutures)
+    compile static -I"$prefix/include" "$lib/libcfutures.a"
+    compile_with_cmake "$prefix"
+    for kind in plain pkg-config fully-static static cmake-cfutures cmake-shared cmake-static; do
+      "$work/$kind" >"$work/output"
+      diff -u --label README.md --label "printed by $kind" "$work/expected" "$work/output"
+    done
   done
+  find_worker_program "$prefix"
   rm "$work/log"
+}
+
+# find_library <prefix>: sets $lib, and lets compiler, loader and pkg-config find it.
+find_library() {
+  lib=$(dirname "$(find "$1" -name libcfutures.so)")
+  export PKG_CONFIG_PATH=$lib/pkgconfig LD_LIBRARY_PATH=$lib
+}
+
+# find_worker_program <prefix>: a program that does not serve itself finds the installed one, and that
+# one its library, where the tree was installed and after it was moved.
+find_worker_program() {
+  local place worker
+  cp c-tests/helper/host.c "$work/demo.c"
+  for place in "$1" "$work/moved"; do
+    if [ "$place" != "$1" ]; then mv "$1" "$place"; fi
+    find_library "$place"
+    worker=$(find "$place" -name cfutures-worker)
+    cc -shared -fPIC c-tests/harness/module.c $(pkg-config --cflags cfutures) -o "$work/libmodule.so"
+    compile host $(pkg-config --cflags --libs cfutures) -L"$work" -lmodule -lpthread -Wl,-rpath,"$work"
+    "$work/host" library
+    "$work/host" is "$worker"
+    { env --unset=LD_LIBRARY_PATH "$worker" 2>&1 || true; } | grep 'started by hand' >>"$work/log"
+  done
 }
 
 # What ends the check early has said why in the log.

@@ -1,6 +1,6 @@
-# cmake -DPROGRAM= -DTEST= -DEXPECTED= -P expect_failure.cmake
+# cmake -DPROGRAM= -DKIND= -DTEST= -DEXPECTED= -P expect_failure.cmake
 # Runs one test that must fail, and say so in these words (a regular expression).
-execute_process(COMMAND ${PROGRAM} threads ${TEST}
+execute_process(COMMAND ${PROGRAM} ${KIND} ${TEST}
   RESULT_VARIABLE result OUTPUT_VARIABLE output ERROR_VARIABLE output)
 if(result EQUAL 0)
   message(FATAL_ERROR "${TEST} passed:\n${output}")

@@ -6,6 +6,8 @@
 #include "../check.h"
 
 #include <signal.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 CF_TEST_PLAIN(false_assertion) {
@@ -61,10 +63,30 @@ CF_TEST_PLAIN(leaked_child) {
   pid_t child = fork();
   ASSERT(child >= 0);
   if (child == 0) {
-    alarm(1); /* not for ever */
+    signal(SIGALRM, SIG_DFL);
+    alarm(20); /* not for ever, but longer than the harness waits */
     pause();
     _exit(0);
   }
+}
+
+/* One that no wait() of ours would ever see. */
+CF_TEST_PLAIN(leaked_grandchild) {
+  pid_t child = fork();
+  ASSERT(child >= 0);
+  if (child == 0) {
+    setsid();
+    if (fork() != 0) _exit(0);
+    signal(SIGALRM, SIG_DFL);
+    alarm(20); /* not for ever, but longer than the harness waits */
+    pause();
+    _exit(0);
+  }
+  ASSERT(waitpid(child, NULL, 0) == child);
+}
+
+CF_TEST_PLAIN(leaked_mapping) {
+  ASSERT(mmap(NULL, 4096, PROT_READ, MAP_SHARED | MAP_ANONYMOUS, -1, 0) != MAP_FAILED);
 }
 
 static void *wait_for_ever(void *unused) {

@@ -42,7 +42,8 @@ void gate_close(gate *g) {
   }
 }
 
-/* The gate's descriptor, opened anew in any other process: numbers mean nothing there. */
+/* The gate's descriptor, opened anew in any other process: numbers mean nothing there, whether or
+ * not descriptors are inherited. A pipe opened for both sides never blocks in open. */
 static int enter(const gate *g, int32_t descriptor) {
   if (g->owner == (int32_t)getpid()) return descriptor;
   char path[64];
@@ -244,6 +245,7 @@ void run_in_child(void (*body)(void *arg), void *arg) {
   pid_t child = fork();
   ASSERT(child >= 0);
   if (child == 0) {
+    check_host = (int32_t)getpid();
     prctl(PR_SET_PDEATHSIG, SIGKILL); /* no orphan when the watchdog ends the suite */
     body(arg);
     ASSERT(write(report[1], "k", 1) == 1);
