@@ -1,6 +1,6 @@
 /*
- * The program behind `./run demo`: primes through map, pages through as_completed, and a deadlock
- * that ends.
+ * The program behind `./run demo`: primes through map, pages through as_completed, hostile input in
+ * worker processes, and a deadlock that ends.
  *
  *   demo [--numbers N] [ADDRESS ...]
  *
@@ -30,6 +30,7 @@ static bool parse_numbers(const char *text, size_t *numbers) {
 }
 
 int main(int argc, char **argv) {
+  cf_worker_main();
   size_t numbers = DEFAULT_NUMBERS;
   int next = 1;
   if (argc > 1 && strcmp(argv[1], "--numbers") == 0) {
@@ -53,6 +54,7 @@ int main(int argc, char **argv) {
   (void)next;
   printf("\n2  Pages: left out, because this program was built without libcurl\n");
 #endif
+  good = demo_hostile(workers) && good;
   good = demo_deadlock() && good;
   printf("\n");
   if (!good) fprintf(stderr, "demo: not everything went as it should\n");

@@ -1,6 +1,7 @@
 /*
  * The demo's parts and what they print with. demo.c runs the parts one after another; each lives
- * in a file of its own: demo_primes.c, demo_pages.c, demo_deadlock.c. demo_ui.c does the printing.
+ * in a file of its own: demo_primes.c, demo_pages.c, demo_hostile.c, demo_deadlock.c. demo_ui.c does
+ * the printing.
  */
 #ifndef DEMO_H
 #define DEMO_H
@@ -12,6 +13,7 @@
 /* Each part says in its result whether everything went as it should. */
 bool demo_primes(size_t count, size_t workers);
 bool demo_pages(char *const *urls, size_t count);
+bool demo_hostile(size_t workers);
 bool demo_deadlock(void);
 
 /* Decides about colours and bars: only on a terminal, colours not when NO_COLOR is set. */

@@ -1,5 +1,5 @@
 /*
- * Part 3 of the demo: two tasks that wait for each other, which in Python is the end of the
+ * Part 4 of the demo: two tasks that wait for each other, which in Python is the end of the
  * program's progress. Called by demo.c. deadlock_mutual.c is the same as an example.
  */
 #define _POSIX_C_SOURCE 200809L
@@ -43,7 +43,7 @@ bool demo_deadlock(void) {
     { .name = "b", .other_name = "a", .other = &futures[0], .go = &go, .result = 6 },
   };
 
-  ui_heading(3, "Deadlock: two tasks of one pool, each waits for the other, cf_future_result");
+  ui_heading(4, "Deadlock: two tasks of one pool, each waits for the other, cf_future_result");
   gate_init(&go);
   must(cf_thread_pool_new(2, &executor, NULL));
   for (int i = 0; i < 2; i++) {

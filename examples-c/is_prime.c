@@ -1,6 +1,6 @@
 /*
  * Python: the ProcessPoolExecutor example of Python's documentation and conf11.py of the notebook,
- * here with threads, which in C compute at the same time.
+ * here with threads, which in C compute at the same time; process_is_prime.c has processes.
  * Shows: a map over an array of numbers, with the numbers beside their results.
  */
 #define _POSIX_C_SOURCE 200809L

@@ -1,7 +1,8 @@
 /*
  * The function `squares` of the first notebook and its decorators thread_info and process_info,
  * which say where a function starts and ends. A decorator is a function that calls the next one.
- * Used by thread_names.c, squares_one_worker.c and squares_default_workers.c.
+ * Used by thread_names.c, squares_one_worker.c, squares_default_workers.c, process_info.c and
+ * process_squares.c.
  */
 #ifndef SQUARES_H
 #define SQUARES_H
