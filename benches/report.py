@@ -1,7 +1,8 @@
 """From the figures of many runs to one table per workload.
 
 Used by run.py. A row is what a program calls itself in its result lines; a program may have several
-rows. Rows whose name begins with "cfutures" are the library's, all others are peers.
+rows. Rows whose name begins with "cfutures" are the library's, those that begin with "limit" say
+what the machine itself needs, all others are peers.
 """
 
 import statistics
@@ -19,8 +20,19 @@ WORKLOADS = {
     "T5": ("Fibonacci, a task per call, tasks wait for tasks", ["ns/call", "cpu_ns/call"]),
     "T6": ("memory per future that is submitted and not started", ["B/pending"]),
     "T7": ("100,000 tasks, results in completion order", ["Mtask/s", "cpu_us/task"]),
+    "P1": ("processes: round trip of one task, pool awake", ["p50_us", "p99_us"]),
+    "P1i": ("processes: round trip of one task after a pause of 500 us", ["p50_us", "p99_us"]),
+    "P2": ("processes: no-op tasks, submit all, take all results", ["ktask/s"]),
+    "P2a": ("processes: map of a no-op over 100,000 items", ["ktask/s"]),
+    "P2b": ("processes: map of a no-op over 1,000,000 items", ["ktask/s"]),
+    "P2c": ("processes: map over 100,000 items, each a chunk of its own", ["ktask/s"]),
+    "P3": ("processes: 64 MiB into a task and 64 MiB out", ["ms"]),
+    "P3s": ("processes: a task copies 64 MiB within shared memory", ["ms"]),
+    "P4": ("processes: a new pool and its first result", ["ms"]),
+    "P4g": ("processes: the same out of a big process", ["ms", "GiB"]),
+    "P4k": ("processes: from kill -9 of a worker to its future being done", ["p50_us", "p99_us"]),
 }
-MORE_IS_BETTER = {"Mtask/s", "speed-up"}
+MORE_IS_BETTER = {"Mtask/s", "ktask/s", "speed-up"}
 
 
 class Figures:
@@ -73,24 +85,40 @@ def is_library(row):
     return row.startswith("cfutures")
 
 
+def is_limit(row):
+    return row.startswith("limit")
+
+
 def best_peer(workload, rows):
     metric = WORKLOADS[workload][1][0]
-    peers = [row for row in rows if not is_library(row) and metric in rows[row]]
+    peers = [r for r in rows if not is_library(r) and not is_limit(r) and metric in rows[r]]
     choose = max if metric in MORE_IS_BETTER else min
     return choose(peers, key=lambda row: rows[row][metric]["median"]) if peers else None
 
 
+def limit_of(row, rows):
+    """The limit of a row: the one whose name ends with the same word, else the first."""
+    limits = [r for r in rows if is_limit(r)]
+    alike = [r for r in limits if r.split()[-1] == row.split()[-1]]
+    return (alike or limits or [None])[0]
+
+
+def times_as_good(metric, value, reference):
+    over, under = (value, reference) if metric in MORE_IS_BETTER else (reference, value)
+    return over / under if under else float("inf")
+
+
 def add_ratios(workload, rows):
-    """How many times as good as the best peer: above 1 is better, whatever the metric."""
+    """How many times as good as the best peer and as the limit: above 1 is better, always."""
     metric, best = WORKLOADS[workload][1][0], best_peer(workload, rows)
-    if best is None:
-        return
-    reference = rows[best][metric]["median"]
-    for metrics in rows.values():
-        if metric in metrics:
-            value = metrics[metric]["median"]
-            over, under = (value, reference) if metric in MORE_IS_BETTER else (reference, value)
-            metrics[metric]["ratio"] = over / under if under else float("inf")
+    for row, metrics in rows.items():
+        if metric not in metrics:
+            continue
+        first = metrics[metric]
+        for ratio, other in (("ratio", best), ("of_limit", limit_of(row, rows))):
+            if other and metric in rows[other]:
+                reference = rows[other][metric]["median"]
+                first[ratio] = times_as_good(metric, first["median"], reference)
 
 
 def number(value):
@@ -99,33 +127,46 @@ def number(value):
     return f"{value:.3g}"
 
 
+def ratio_text(value):
+    if value >= 100:
+        return f"{value:.0f}x"
+    return f"{value:.2f}x" if value >= 0.1 else f"{value:.4f}x"
+
+
+def cells_of(row, metrics, rows):
+    """One line of a table, cell by cell."""
+    line = [row]
+    for metric in metrics:
+        c = rows[row].get(metric)
+        if c is None:
+            line += ["-", ""]
+            continue
+        mark = "" if c["calm"] else "~"
+        line += [mark + number(c["median"]), f"[{number(c['min'])}..{number(c['max'])}]"]
+    first = rows[row][metrics[0]]
+    line.append(f"{first['calm']}/{first['processes']}")
+    return line + [ratio_text(first[r]) if r in first else "-" for r in ("ratio", "of_limit")]
+
+
 def table(workload, rows):
     """The lines of one table."""
     title, metrics = WORKLOADS[workload]
     best = best_peer(workload, rows)
-    head = ["", *(part for metric in metrics for part in (metric, "[min..max]")), "runs", "ratio"]
-    body = []
+    limited = any(is_limit(row) for row in rows)
+    head = ["", *(part for metric in metrics for part in (metric, "[min..max]"))]
+    head += ["runs", "ratio", "of limit"]
     sign = -1 if metrics[0] in MORE_IS_BETTER else 1
     complete = [row for row in rows if metrics[0] in rows[row]]
-    for row in sorted(
-        complete, key=lambda r: (not is_library(r), sign * rows[r][metrics[0]]["median"])
-    ):
-        line = [row]
-        for metric in metrics:
-            c = rows[row].get(metric)
-            if c is None:
-                line += ["-", ""]
-                continue
-            mark = "" if c["calm"] else "~"
-            line += [mark + number(c["median"]), f"[{number(c['min'])}..{number(c['max'])}]"]
-        first = rows[row][metrics[0]]
-        line.append(f"{first['calm']}/{first['processes']}")
-        line.append(f"{first['ratio']:.2f}x" if "ratio" in first else "-")
-        body.append(line)
-    widths = [max(len(line[i]) for line in [head, *body]) for i in range(len(head))]
+    complete.sort(
+        key=lambda r: (not is_library(r), is_limit(r), sign * rows[r][metrics[0]]["median"])
+    )
+    lines_of_cells = [head, *(cells_of(row, metrics, rows) for row in complete)]
+    if not limited:
+        lines_of_cells = [line[:-1] for line in lines_of_cells]
+    widths = [max(len(line[i]) for line in lines_of_cells) for i in range(len(lines_of_cells[0]))]
     better = "more" if metrics[0] in MORE_IS_BETTER else "less"
     lines = [f"{workload}  {title} ({metrics[0]}: {better} is better)"]
-    for line in [head, *body]:
+    for line in lines_of_cells:
         cells = [line[0].ljust(widths[0])]
         cells += [text.rjust(width) for text, width in zip(line[1:], widths[1:])]
         lines.append("  " + "  ".join(cells).rstrip())

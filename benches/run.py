@@ -21,7 +21,8 @@ import report
 HERE = os.path.dirname(os.path.abspath(__file__))
 DEFAULT_BUILD = os.path.join(os.path.dirname(HERE), "build", "release")
 
-# (file, what to do when it is missing). A .py file stands in peers/, the rest in the build folder.
+# (file, what to do when it is missing, arguments before the workload). A .py file stands in peers/,
+# the rest in the build folder.
 PROGRAMS = [
     ("bench-cfutures", "the library was not built"),
     ("bench-pthread", "build with -DCFUTURES_BUILD_BENCHES=ON"),
@@ -30,10 +31,20 @@ PROGRAMS = [
     ("bench-openmp", "the compiler has no OpenMP (gcc: libgomp, clang: libomp-dev)"),
     ("bench-serial", "build with -DCFUTURES_BUILD_BENCHES=ON"),
     ("python_pool.py", "it is part of the sources"),
+    ("bench-processes", "the library was not built"),
+    ("bench-process-limits", "build with -DCFUTURES_BUILD_BENCHES=ON"),
+    ("python_processes.py", "it is part of the sources", "executor"),
+    ("python_processes.py", "it is part of the sources", "pool"),
+    ("python_processes.py", "`./run bench` installs it if it can: pip install loky", "loky"),
 ]
+
+# loky is no part of Python: `./run bench` installs it here, for the benchmarks alone.
+VENV_PYTHON = os.path.join(os.path.dirname(HERE), "build", "bench-venv", "bin", "python")
 
 # Measured repetitions within one process. T6 has none: memory grows only once.
 REPS = {"T1": 3, "T2": 2, "T2i": 1, "T3": 3, "T4a": 5, "T4b": 3, "T5": 5, "T6": 1, "T7": 5}
+REPS |= {"P1": 2, "P1i": 1, "P2": 5, "P2a": 5, "P2b": 3, "P2c": 3, "P3": 5, "P3s": 5}
+REPS |= {"P4": 1, "P4g": 1, "P4k": 1}  # each with repetitions of its own
 SLOW_REPS = 1  # of a Python program
 LIMIT_S = 120  # for one process
 
@@ -44,23 +55,24 @@ class Program:
     def __init__(self, command):
         self.command = command
         done = subprocess.run(
-            [*command, "--list"], stdout=subprocess.PIPE, text=True, timeout=LIMIT_S, check=True
+            [*command, "--list"], capture_output=True, text=True, timeout=LIMIT_S, check=True
         )
         first, second = done.stdout.splitlines()[:2]
         self.name, self.version = first.split("\t")
         self.workloads = second.split()
 
     def reps(self, workload):
-        return SLOW_REPS if self.command[0] == sys.executable else REPS[workload]
+        return SLOW_REPS if self.command[1:] else REPS[workload]
 
 
 def find_programs(folder):
     """Returns the programs that are there, and prints a line for each that is not."""
     programs = []
-    for file, hint in PROGRAMS:
+    python = VENV_PYTHON if os.path.exists(VENV_PYTHON) else sys.executable
+    for file, hint, *arguments in PROGRAMS:
         if file.endswith(".py"):
             path = os.path.join(HERE, "peers", file)
-            command = [sys.executable, path]
+            command = [python, path, *arguments]
         else:
             path = os.path.join(folder, "benches", file)
             command = [path]
@@ -70,8 +82,14 @@ def find_programs(folder):
         try:
             programs.append(Program(command))
         except (OSError, ValueError, subprocess.SubprocessError) as error:
-            print(f"# left out: {file}: it does not start: {error}")
+            called = " ".join([file, *arguments])
+            print(f"# left out: {called}: it does not start: {last_line(error)}; {hint}")
     return programs
+
+
+def last_line(error):
+    said = (getattr(error, "stderr", None) or "").strip() or str(error)
+    return said.splitlines()[-1]
 
 
 def choose_workloads(only):
@@ -144,7 +162,11 @@ def parse_args():
         metavar="DIR",
         help="build folder with the programs in DIR/benches (default: the project's build/release)",
     )
-    parser.add_argument("--only", metavar="T1,T2", help="these workloads only; T4 is T4a and T4b")
+    parser.add_argument(
+        "--only",
+        metavar="T1,T2",
+        help="these workloads only; T4 is T4a and T4b, P all of processes",
+    )
     parser.add_argument(
         "--rounds",
         type=positive,
@@ -157,7 +179,7 @@ def parse_args():
         help="one round, and no waiting for a calm machine: a rough look",
     )
     parser.add_argument(
-        "--workers", type=positive, default=2, help="threads (default: %(default)s)"
+        "--workers", type=positive, default=2, help="threads or processes (default: %(default)s)"
     )
     parser.add_argument(
         "--fib",
@@ -189,7 +211,7 @@ def print_head(args, facts, programs):
     named = (f"{p.name} {p.version}".strip() for p in programs)
     print(f"# {', '.join(named)}")
     print(
-        f"# {args.workers} threads, {args.rounds} {plural} per figure, round-robin; "
+        f"# {args.workers} workers, {args.rounds} {plural} per figure, round-robin; "
         f"fib({args.fib}) in T5"
     )
 
@@ -225,7 +247,8 @@ def write_json(path, args, facts, session):
 def main():
     args = parse_args()
     workloads = choose_workloads(args.only)
-    programs = find_programs(args.library)
+    programs = [p for p in find_programs(args.library) if set(p.workloads) & set(workloads)]
+    machine.adopt_orphans()
     facts = machine.describe()
     print_head(args, facts, programs)
     session = Session(args, programs)

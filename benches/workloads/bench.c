@@ -4,7 +4,7 @@
  * The work functions stand in a file of their own so that no compiler inlines them into a peer's
  * loop: each item is one real call for everybody.
  */
-#define _POSIX_C_SOURCE 200809L
+#define _DEFAULT_SOURCE
 
 #include "bench.h"
 
@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
@@ -94,6 +95,44 @@ void bench_die(const char *format, ...) {
   exit(3);
 }
 
+static int by_value(const void *a, const void *b) {
+  uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+  return (x > y) - (x < y);
+}
+
+void bench_emit_percentiles(const char *workload, const char *name, uint64_t *ns, size_t count) {
+  qsort(ns, count, sizeof *ns, by_value);
+  bench_emit(workload, name, "p50_us", (double)ns[count / 2] / 1e3);
+  bench_emit(workload, name, "p99_us", (double)ns[count * 99 / 100] / 1e3);
+}
+
+void bench_pause_ns(long ns) {
+  struct timespec pause = { 0, ns };
+  nanosleep(&pause, NULL);
+}
+
+size_t bench_big_bytes(void) {
+  unsigned long long available = 0;
+  char line[128];
+  FILE *f = fopen("/proc/meminfo", "r");
+  if (!f) bench_die("cannot read /proc/meminfo");
+  while (fgets(line, sizeof line, f) && sscanf(line, "MemAvailable: %llu", &available) != 1)
+    ;
+  fclose(f);
+  return (size_t)(available > (6 << 20) ? 2 : 1) << 30; /* the file counts KiB */
+}
+
+void *bench_ballast(size_t bytes) {
+  void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (p == MAP_FAILED) bench_die("out of memory: %zu bytes", bytes);
+  madvise(p, bytes, MADV_NOHUGEPAGE);
+  return memset(p, 1, bytes);
+}
+
+uint64_t bench_noop_sum(uint64_t count) {
+  return count * (count - 1) / 2 + count;
+}
+
 static int can_run(const struct bench_peer *peer, const struct workload *w) {
   switch (w->needs) {
   case NEEDS_POOL: return peer->submit != NULL;
@@ -120,17 +159,26 @@ static unsigned number(int argc, char **argv, int at, unsigned otherwise) {
   return (unsigned)v;
 }
 
+/* Fills in run from the arguments. Returns 0 if they are none that a program takes. */
+static int parse(int argc, char **argv, struct bench_run *run) {
+  if (argc < 2 || argc > 5) {
+    fprintf(stderr, "usage: %s WORKLOAD [REPS [WORKERS [FIB_N]]] | --list\n", argv[0]);
+    return 0;
+  }
+  run->workload = argv[1];
+  run->reps = number(argc, argv, 2, 3);
+  run->workers = number(argc, argv, 3, 2);
+  run->fib_n = number(argc, argv, 4, 22);
+  return 1;
+}
+
 int bench_main(int argc, char **argv, const struct bench_peer *peer) {
   if (argc == 2 && strcmp(argv[1], "--list") == 0) {
     list(peer);
     return 0;
   }
-  if (argc < 2 || argc > 5) {
-    fprintf(stderr, "usage: %s WORKLOAD [REPS [WORKERS [FIB_N]]] | --list\n", argv[0]);
-    return 2;
-  }
-  struct bench_run run = { peer, argv[1], number(argc, argv, 2, 3), number(argc, argv, 3, 2),
-                           number(argc, argv, 4, 22) };
+  struct bench_run run = { .peer = peer };
+  if (!parse(argc, argv, &run)) return 2;
   for (int i = 0; i < WORKLOAD_COUNT; i++) {
     if (strcmp(workloads[i].name, run.workload) == 0 && can_run(peer, &workloads[i])) {
       workloads[i].run(&run);
@@ -138,5 +186,25 @@ int bench_main(int argc, char **argv, const struct bench_peer *peer) {
     }
   }
   fprintf(stderr, "%s does not run a workload %s\n", peer->name, run.workload);
+  return 2;
+}
+
+int bench_cases_main(int argc, char **argv, const char *name, const char *version,
+                     const struct bench_case *cases, size_t count) {
+  if (argc == 2 && strcmp(argv[1], "--list") == 0) {
+    printf("%s\t%s\n", name, version);
+    for (size_t i = 0; i < count; i++) printf("%s ", cases[i].workload);
+    putchar('\n');
+    return 0;
+  }
+  struct bench_run run = { .peer = NULL };
+  if (!parse(argc, argv, &run)) return 2;
+  for (size_t i = 0; i < count; i++) {
+    if (strcmp(cases[i].workload, run.workload) == 0) {
+      cases[i].run(&run);
+      return 0;
+    }
+  }
+  fprintf(stderr, "%s does not run a workload %s\n", name, run.workload);
   return 2;
 }

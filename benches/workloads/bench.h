@@ -4,9 +4,9 @@
  *
  * A program describes itself in one struct bench_peer and passes it to bench_main(), which runs the
  * workload named on the command line. All peers go through the same function pointers, so the cost
- * of the indirect call is the same for all of them.
+ * of the indirect call is the same for all of them. Programs about processes have cases instead.
  *
- * Used by: workloads/cfutures.c (the library) and every program in peers/.
+ * Used by: workloads/cfutures.c and workloads/processes.c (the library) and every program in peers/.
  */
 #ifndef BENCH_H
 #define BENCH_H
@@ -59,10 +59,25 @@ struct bench_peer {
 /* Arguments: WORKLOAD [REPS [WORKERS [FIB_N]]], or --list. Returns the exit code of the program. */
 int bench_main(int argc, char **argv, const struct bench_peer *peer);
 
+/* ----------------------------------------------------------------- programs with work of their own */
+
+struct bench_run;
+
+/* A workload that a program writes itself, as those of process pools: there a task is a function in
+ * another process, and nothing of struct bench_peer holds. */
+struct bench_case {
+  const char *workload;
+  void (*run)(const struct bench_run *run);
+};
+
+/* As bench_main(), for a program with cases of its own. */
+int bench_cases_main(int argc, char **argv, const char *name, const char *version,
+                     const struct bench_case *cases, size_t count);
+
 /* ------------------------------------------------------------- for the workloads and the peers */
 
 struct bench_run {
-  const struct bench_peer *peer;
+  const struct bench_peer *peer; /* NULL in a program with cases of its own */
   const char *workload;
   unsigned reps;
   unsigned workers;
@@ -88,6 +103,19 @@ double bench_resident_bytes(void);
 
 /* Prints one result line: R, workload, name of the peer, metric, value, parted by tabs. */
 void bench_emit(const char *workload, const char *name, const char *metric, double value);
+
+/* Sorts the times and prints their median and 99th percentile in microseconds. */
+void bench_emit_percentiles(const char *workload, const char *name, uint64_t *ns, size_t count);
+
+void bench_pause_ns(long ns);
+
+/* How much memory a big process has in P4g: 2 GiB, or 1 GiB where little is free; and that much
+ * memory of this process, touched, in pages of the usual size. Freed with munmap(). */
+size_t bench_big_bytes(void);
+void *bench_ballast(size_t bytes);
+
+/* What bench_noop(0) to bench_noop(count - 1) add up to. */
+uint64_t bench_noop_sum(uint64_t count);
 
 /* malloc that cannot fail and whose pages have been touched. */
 void *bench_alloc(size_t bytes);

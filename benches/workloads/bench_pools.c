@@ -4,13 +4,10 @@
  * Each is written once, over struct bench_peer, and checks the sum of all results. The first pass
  * of each is a warm-up that is not reported. Called by bench_main().
  */
-#define _POSIX_C_SOURCE 200809L
-
 #include "bench.h"
 
 #include <pthread.h>
 #include <stdlib.h>
-#include <time.h>
 
 enum {
   THROUGHPUT_TASKS = 1000000,
@@ -21,11 +18,6 @@ enum {
   PENDING_FUTURES = 1000000,
   COMPLETIONS = 100000
 };
-
-/* What bench_noop(0) to bench_noop(count - 1) add up to. */
-static uint64_t noop_sum(uint64_t count) {
-  return count * (count - 1) / 2 + count;
-}
 
 static void check_sum(const struct bench_run *run, uint64_t sum, uint64_t expected) {
   if (sum != expected)
@@ -74,16 +66,11 @@ void bench_throughput(const struct bench_run *run) {
     struct span start = span_start();
     uint64_t sum = submit_and_collect(run->peer, pool, handles, THROUGHPUT_TASKS);
     struct span taken = span_end(start);
-    check_sum(run, sum, noop_sum(THROUGHPUT_TASKS));
+    check_sum(run, sum, bench_noop_sum(THROUGHPUT_TASKS));
     if (rep > 0) emit_rate(run, THROUGHPUT_TASKS, taken);
   }
   free(handles);
   run->peer->close(pool);
-}
-
-static int by_value(const void *a, const void *b) {
-  uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-  return (x > y) - (x < y);
 }
 
 static void round_trips(const struct bench_run *run, size_t count, long pause_ns) {
@@ -94,20 +81,15 @@ static void round_trips(const struct bench_run *run, size_t count, long pause_ns
     uint64_t sum = 0;
     struct span start = span_start();
     for (size_t i = 0; i < count; i++) {
-      if (pause_ns > 0) {
-        struct timespec pause = { 0, pause_ns };
-        nanosleep(&pause, NULL);
-      }
+      if (pause_ns > 0) bench_pause_ns(pause_ns);
       uint64_t before = bench_now_ns();
       sum += peer->result(pool, peer->submit(pool, bench_noop, i));
       taken[i] = bench_now_ns() - before;
     }
     struct span all = span_end(start);
-    check_sum(run, sum, noop_sum(count));
+    check_sum(run, sum, bench_noop_sum(count));
     if (rep == 0) continue;
-    qsort(taken, count, sizeof *taken, by_value);
-    emit(run, "p50_us", (double)taken[count / 2] / 1e3);
-    emit(run, "p99_us", (double)taken[count / 100 * 99] / 1e3);
+    bench_emit_percentiles(run->workload, run->peer->name, taken, count);
     emit(run, "cores", all.cpu_s * 1e9 / (double)all.ns);
   }
   free(taken);
@@ -162,7 +144,7 @@ void bench_submitters(const struct bench_run *run) {
       sum += submitters[k].sum;
     }
     struct span taken = span_end(start);
-    check_sum(run, sum, SUBMITTERS * noop_sum(SHARE));
+    check_sum(run, sum, SUBMITTERS * bench_noop_sum(SHARE));
     if (rep > 0) emit_rate(run, THROUGHPUT_TASKS, taken);
   }
   free(handles);
@@ -208,7 +190,7 @@ void bench_memory(const struct bench_run *run) {
   pthread_mutex_unlock(&gate.lock);
   uint64_t sum = 0;
   for (size_t i = 0; i < PENDING_FUTURES; i++) sum += peer->result(pool, handles[i]);
-  check_sum(run, sum, noop_sum(PENDING_FUTURES));
+  check_sum(run, sum, bench_noop_sum(PENDING_FUTURES));
   for (unsigned i = 0; i < run->workers; i++) peer->result(pool, gates[i]);
   free(gates);
   free(handles);
@@ -258,7 +240,7 @@ void bench_completions(const struct bench_run *run) {
     uint64_t sum = peer->as_completed ? peer->as_completed(pool, COMPLETIONS)
                                       : collect_as_reported(peer, pool, handles);
     struct span taken = span_end(start);
-    check_sum(run, sum, noop_sum(COMPLETIONS));
+    check_sum(run, sum, bench_noop_sum(COMPLETIONS));
     if (rep > 0) emit_rate(run, COMPLETIONS, taken);
   }
   free(handles);
