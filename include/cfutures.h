@@ -114,8 +114,9 @@
  * CF_WORKER_DIED: cf_error_pid(), cf_error_signal() and cf_error_exit_code() say how. No other task
  * is harmed, none is run twice, and another worker takes the place. In a map it is the item that
  * fails. cf_options_set_on_worker_death() chooses Python's way instead, in which a death breaks the
- * pool. exit() runs none of the functions that this program gave to atexit(). A child that a task
- * has forked is ended where it would return from the task.
+ * pool. exit() runs none of the functions that this program gave to atexit(); quick_exit() does run
+ * those of at_quick_exit(). A child that a task has forked is ended where it would return from the
+ * task.
  *
  * Signals. Workers ignore SIGINT and SIGQUIT: Ctrl-C reaches this program only, and it decides what
  * to do with its pools. The library sets up no signal handler, and workers are no children of this
@@ -124,6 +125,9 @@
  *
  * Futures. CF_STATE_RUNNING says that a worker has the task; until then it can be cancelled.
  * cf_future_kill() ends one that runs, with its worker.
+ *
+ * Size. A pool holds up to 1,048,576 tasks that have not ended. Beyond that, and at the limit of
+ * its shared memory, submitting gives CF_NO_MEMORY, and works again when tasks have ended.
  *
  * # Waiting inside a pool
  *
@@ -164,9 +168,10 @@
  * - Done callbacks run on the thread that completes the future, in the order in which they were
  *   added: that of the worker, or of whoever cancels it. What a worker process completes is called
  *   back on one thread of the pool, future by future in the order in which they are done, so that a
- *   slow callback holds up no result, only the callbacks after it.
- * - A process pool has a thread of its own that watches over the workers, and, once there is a
- *   callback, the callback thread.
+ *   slow callback holds up no result, only the callbacks after it; one that waits for what a later
+ *   callback of the pool is to do waits in vain.
+ * - A process pool has two threads of its own: one that watches over the workers, and the callback
+ *   thread.
  * - No function may be called in a signal handler. Worker threads block all signals, so that they
  *   reach the program's own threads.
  *
