@@ -82,7 +82,11 @@ static cf_future *submit_job(cf_executor *pool, const struct job *job) {
   static unsigned char arg[sizeof *job + MOST_BYTES];
   memcpy(arg, job, sizeof *job);
   for (size_t i = 0; i < job->bytes; i++) arg[sizeof *job + i] = byte_of(job->seed, i);
-  return submit_bytes(pool, storm_task, arg, sizeof *job + job->bytes);
+  cf_future *f = NULL;
+  if (cf_executor_submit(pool, storm_task, arg, sizeof *job + job->bytes, &f) != CF_OK)
+    check_fail(__FILE__, __LINE__, "the pool is broken: %s",
+               cf_error_message(cf_executor_error(pool)));
+  return f;
 }
 
 /* ---------------------------------------------------------------- the killer */
@@ -168,7 +172,10 @@ static bool is_kill(const struct killer *k, const cf_error *error) {
 
 static void judge_death(const struct job *job, const struct killer *k, cf_future *f,
                         struct outcomes *sum) {
-  const cf_error *error = expect_error(CF_WORKER_DIED, f);
+  const cf_error *error = cf_future_error(f);
+  if (cf_error_status(error) != CF_WORKER_DIED)
+    check_fail(__FILE__, __LINE__, "not a death: %s", cf_error_message(error));
+  expect_error(CF_WORKER_DIED, f);
   ASSERT(cf_error_pid(error) > 0 && cf_error_pid(error) != (int32_t)getpid());
   if (is_own_death(job, error))
     sum->own_deaths++;

@@ -32,10 +32,16 @@ check_fmt() {
 
 check_clippy() {
   "$cargo" clippy --quiet --locked --all-targets -- -D warnings
+  "$cargo" clippy --quiet --locked --all-targets --all-features -- -D warnings
 }
 
 check_rust() {
   "$cargo" test --quiet --locked --no-fail-fast
+}
+
+# Workers die at every point at which they share memory; CFUTURES_SWEEP=all tries every combination.
+check_crash-points() {
+  "$cargo" test --quiet --locked --features failpoints --test crash_points
 }
 
 check_header() {

@@ -217,6 +217,11 @@ impl Arena {
         self.state.lock().blocks.size_of(offset.checked_sub(layout::HEAP)?)
     }
 
+    /// Bytes of the heap that blocks and segments take.
+    pub fn taken(&self) -> usize {
+        self.state.lock().blocks.taken()
+    }
+
     /// Bytes that count against the limit.
     pub fn committed(&self) -> usize {
         self.state.lock().blocks.used() * PAGE

@@ -53,6 +53,16 @@ impl Blocks {
         self.fixed + self.spans.committed
     }
 
+    /// Bytes in blocks that are taken.
+    pub fn taken(&self) -> usize {
+        let chunks = (0..self.chunks_end as usize).filter_map(|i| {
+            // SAFETY: null, or a record that this object owns.
+            unsafe { self.chunks[i].as_ref() }
+        });
+        let whole = (self.spans.committed - self.spans.idle) * PAGE;
+        chunks.fold(whole, |sum, c| sum - c.ready + c.used as usize * class_size(c.class))
+    }
+
     /// Is there room for so many more pages under the limit? Idle memory makes room.
     fn make_room(&mut self, pages: usize, ground: &impl Ground) -> Result<()> {
         let most = self.limit.checked_sub(pages).ok_or(Status::CF_NO_MEMORY)?;

@@ -51,7 +51,7 @@ pub struct Member {
     /// SIGKILL follows at that time, if it lives then; 0 for never.
     pub kill_at: u64,
     /// How many zygotes had been replaced when it was asked for.
-    zygote: u32,
+    pub zygote: u32,
 }
 
 pub struct Crew {

@@ -20,8 +20,8 @@ use crate::sys::epoll::Epoll;
 use crate::sys::fd::Fd;
 use crate::sys::{clock, futex, pidfd, process};
 
-/// So long is waited for the zygote's word on how a worker ended, in nanoseconds.
-const PATIENCE: u64 = 100_000_000;
+/// So long is waited for the word of a zygote that lives on how a worker ended, in nanoseconds.
+const PATIENCE: u64 = 2_000_000_000;
 const PATIENCE_MS: u64 = 1000;
 /// So long a worker may take to leave when the pool ends.
 const LEAVE_TIME: u64 = 5_000_000_000;
@@ -209,7 +209,9 @@ impl Pool {
                 continue;
             }
             let waited = clock::now_ns() - member.died_at;
-            if member.status.is_none() && waited < PATIENCE && crew.zygotes.is_some() {
+            // One that was replaced has said all that it knew.
+            let hopes = crew.zygotes.is_some() && member.zygote == crew.replaced;
+            if member.status.is_none() && waited < PATIENCE && hopes {
                 continue;
             }
             let status = member.status.or_else(|| member.pidfd.as_ref().and_then(pidfd::exit_info));

@@ -67,6 +67,8 @@ pub struct Control {
     pub crash_signal: AtomicU32,
     pub crash_budget: AtomicI32,
     pub crash_hits: AtomicU32,
+    /// Who met the point last.
+    pub crash_pid: AtomicI32,
     /// The ready queue's counts.
     pub head: Apart<AtomicU64>,
     pub tail: Apart<AtomicU64>,

@@ -64,7 +64,9 @@ mod armed {
         }
         let passed = PASSED.fetch_add(1, Relaxed) + 1;
         if passed == control.crash_nth.load(Relaxed) && control.crash_budget.fetch_sub(1, Relaxed) > 0 {
-            control.crash_hits.fetch_add(1, Relaxed);
+            control.crash_pid.store(process::id(), Relaxed);
+            // Release: whoever sees the hit sees whose it was.
+            control.crash_hits.fetch_add(1, Release);
             process::kill_self(control.crash_signal.load(Relaxed) as i32);
         }
     }
