@@ -107,9 +107,10 @@ static void kill_a_zygote(struct killer *k) {
   ASSERT(clock_gettime(CLOCK_MONOTONIC, &now) == 0);
   if (now.tv_sec < k->last_zygote.tv_sec + 2) return;
   size_t count = find_processes("cf-zygote", pids, MOST_PIDS);
-  if (count < 2 || !signal_process(pids[roll(&k->random, (uint32_t)count)], SIGKILL)) return;
-  k->last_zygote = now;
+  if (count < 2) return;
+  /* Counted first: whoever sees what comes of it knows. */
   count_up(&k->zygote_kills);
+  if (signal_process(pids[roll(&k->random, (uint32_t)count)], SIGKILL)) k->last_zygote = now;
 }
 
 static bool is_among(int32_t pid, const int32_t *pids, size_t count) {
