@@ -167,6 +167,9 @@ void run_in_child(void (*body)(void *arg), void *arg);
  * Only for pools of processes. */
 size_t find_processes(const char *name, int32_t *pids, size_t room);
 size_t process_count(void);
+/* Waits until none of them is left. A worker whose host is gone may begin another task, or a step of
+ * one, before it is killed: until then its gate must stay. */
+void await_no_process(void);
 bool signal_process(int32_t pid, int number); /* only if it is one of those; false: it is gone */
 char process_state(int32_t pid); /* the system's letter; '\0' when it is gone or dead */
 int32_t process_parent(int32_t pid);

@@ -5,7 +5,6 @@
  * interpreter are ported here.
  */
 #include "check.h"
-#include <sched.h>
 
 #include <stdlib.h>
 
@@ -50,11 +49,6 @@ static void detach_and_leave_running(void *g) {
   cf_executor_detach(left_behind);
 }
 
-/* A worker whose host is gone may begin another task before it is killed: its gate is still there. */
-static void await_end_of_processes(void) {
-  while (!check_is_threads() && process_count() > 0) sched_yield();
-}
-
 /* CPython: test_shutdown.py, ExecutorShutdownTest.test_hang_gh83386. The tasks wait for a gate
  * that nobody opens: a process that waited for them would hang. */
 CF_TEST_PLAIN(hang_gh83386) {
@@ -63,7 +57,7 @@ CF_TEST_PLAIN(hang_gh83386) {
   for (int i = 0; i < 3; i++) {
     gate g = gate_make();
     run_in_child(bodies[i], &g);
-    await_end_of_processes();
+    await_no_process();
     gate_close(&g);
   }
 }
@@ -80,7 +74,7 @@ CF_TEST_PLAIN(cancel_futures_wait_false) {
   for (size_t i = 0; i < scaled(20); i++) {
     gate g = gate_make();
     run_in_child(cancel_then_exit, &g);
-    await_end_of_processes();
+    await_no_process();
     if (!gate_quiet(&g)) ASSERT_EQ_INT(1, gate_next(&g));
     ASSERT(gate_quiet(&g));
     gate_close(&g);

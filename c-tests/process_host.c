@@ -168,6 +168,7 @@ static void exit_with_a_pool(void *arg) {
 CF_TEST_PLAIN(a_host_may_exit_without_freeing_its_pool) {
   gate g = gate_make();
   run_in_child(exit_with_a_pool, &g);
+  await_no_process();
   gate_close(&g);
 }
 

@@ -234,6 +234,18 @@ CF_TEST_PLAIN(a_stopped_idle_worker_holds_up_nobody) {
 
 /* ---------------------------------------------------------------- zygotes */
 
+/* Two zygotes that both sleep: the host has been told of both. One that dies between making its
+ * successor and telling of it leaves the pool without any. */
+static void await_two_zygotes(int32_t *zygotes, size_t room) {
+  for (;;) {
+    size_t count = find_processes("cf-zygote", zygotes, room);
+    bool sleep = count == 2;
+    for (size_t i = 0; i < count; i++) sleep = sleep && process_state(zygotes[i]) == 'S';
+    if (sleep) return;
+    wait_a_moment();
+  }
+}
+
 /* When a zygote dies its workers do too, the other one takes over, and the pool lives. Each further
  * one dies when there are two again and the pool has shown that it works. */
 CF_TEST_PLAIN(a_dead_zygote_is_replaced) {
@@ -242,7 +254,7 @@ CF_TEST_PLAIN(a_dead_zygote_is_replaced) {
     int32_t zygotes[8], workers[2], parents[2];
     collect_pids(two, workers, 2);
     for (int i = 0; i < 2; i++) parents[i] = process_parent(workers[i]);
-    while (find_processes("cf-zygote", zygotes, LENGTH(zygotes)) < 2) wait_a_moment();
+    await_two_zygotes(zygotes, LENGTH(zygotes));
     kill_and_await(zygotes[round % 2]);
     for (int i = 0; i < 2; i++)
       if (parents[i] == zygotes[round % 2]) await_gone(workers[i]);

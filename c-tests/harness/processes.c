@@ -12,6 +12,7 @@
 #include <ctype.h>
 #include <dirent.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -114,6 +115,10 @@ bool signal_process(int32_t pid, int number) {
 size_t process_count(void) {
   int32_t pids[4096];
   return find_processes(NULL, pids, sizeof pids / sizeof pids[0]);
+}
+
+void await_no_process(void) {
+  while (process_count() > 0) sched_yield();
 }
 
 /* What stands behind the name, which may hold anything: " S 1234 ..." */
