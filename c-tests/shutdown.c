@@ -182,7 +182,7 @@ static void *submit_the_first(void *arg) {
 CF_TEST_PLAIN(shutdown_waits_for_a_first_submit_at_the_same_time) {
   struct first_submit s;
   s.g = gate_make();
-  for (size_t round = 0; round < scaled(3000); round++) {
+  for (size_t round = 0; round < scaled(check_is_threads() ? 3000 : 100); round++) {
     s.executor = make_executor(1);
     s.here = 0;
     pthread_t submitter = start_thread(submit_the_first, &s);
