@@ -11,9 +11,9 @@
 //!
 //! | from a zygote | means                                       | carries                              |
 //! |---------------|---------------------------------------------|--------------------------------------|
-//! | Ready         | the zygote is at work                       | pid; its pidfd                       |
+//! | Ready         | the first zygote is at work                 | pid; its pidfd                       |
 //! | Unfit         | it cannot serve                             | worker: why, value: errno            |
-//! | Standby       | a successor is about to exist (pid 0), does | pid; its socket, its pidfd           |
+//! | Standby       | a successor exists                          | pid; its socket, its pidfd           |
 //! | Born          | a worker exists                             | worker, incarnation, pid; its pidfd  |
 //! | Refused       | fork failed                                 | worker, incarnation, value: errno    |
 //! | Exited        | a worker has ended                          | pid, value: wait status              |

@@ -118,14 +118,10 @@ impl Zygote {
     }
 
     /// Forks the standby and hands its socket to the host. In the child this process is the standby when it returns.
-    ///
-    /// The host has the socket before there is a standby: should this process die in between, it can be activated
-    /// nevertheless, and if there is none the socket is at its end.
     fn make_standby(&mut self) {
         let Ok((theirs, ours)) = socket::pair() else {
             return;
         };
-        self.say(Message::new(Kind::Standby), &[theirs.raw()], None);
         // SAFETY: a zygote has one thread, and leaves by `exit_now`.
         match unsafe { process::fork() } {
             Ok(0) => {
@@ -168,12 +164,7 @@ impl Zygote {
             Err(_) => self.leave(),
         };
         match message.kind {
-            Kind::Activate => {
-                self.active = true;
-                // The one before may have died before it could say who this is.
-                let me = process::id();
-                self.say(Message { pid: me, ..Message::new(Kind::Ready) }, &[], pidfd::open(me).ok());
-            }
+            Kind::Activate => self.active = true,
             Kind::Spawn => self.spawn(message.worker, message.incarnation),
             // Only its own children that are not yet waited for: their numbers cannot be anybody else's.
             Kind::Signal if self.workers.contains(&message.pid) && message.pid > 0 => {

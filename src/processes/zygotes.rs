@@ -147,13 +147,6 @@ impl Zygotes {
             Kind::Born => each(Event::Born { worker, incarnation, pid, pidfd: first }),
             Kind::Refused => each(Event::Refused { worker, incarnation, errno: value }),
             Kind::Exited => each(Event::Exited { pid, status: value }),
-            // The standby is at work now.
-            Kind::Ready => {
-                if let Some(active) = self.active.as_mut().filter(|z| z.pid == 0) {
-                    (active.pid, active.pidfd) = (pid, first);
-                }
-            }
-            // It comes twice: before the standby exists, and with its pid.
             Kind::Standby => {
                 // Without its socket it is of no use: it sees the socket's end, leaves, and another one is made.
                 let standby = first.map(|control| Zygote { control, pidfd: second, pid, child: false, silent: false });
