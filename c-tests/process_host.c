@@ -174,6 +174,30 @@ CF_TEST_PLAIN(a_host_may_exit_without_freeing_its_pool) {
 
 /* ---------------------------------------------------------------- threads and other pools */
 
+static int stop_submitting;
+
+static void *keep_submitting(void *executor) {
+  while (count_of(&stop_submitting) == 0) expect_works(executor);
+  return NULL;
+}
+
+/* A fork copies this process as it stands, in the middle of what other threads do: submitting asks
+ * the loader where functions lie, and the workers of a new pool ask theirs. */
+CF_TEST_PLAIN(pools_are_made_while_others_submit) {
+  cf_executor *busy = make_executor(2);
+  pthread_t threads[3];
+  stop_submitting = 0;
+  for (int i = 0; i < 3; i++) threads[i] = start_thread(keep_submitting, busy);
+  for (size_t round = 0; round < scaled(100); round++) {
+    cf_executor *one = make_executor(1);
+    expect_works(one);
+    cf_executor_free(one);
+  }
+  count_up(&stop_submitting);
+  for (int i = 0; i < 3; i++) join_thread(threads[i]);
+  cf_executor_free(busy);
+}
+
 static void *make_in_thread(void *place) {
   cf_executor **executor = place;
   *executor = make_executor(2);

@@ -258,7 +258,7 @@ static void *make_and_end_executors(void *arg) {
 CF_TEST_PLAIN(threads_that_make_and_end_executors) {
   struct tally tally;
   memset(&tally, 0, sizeof tally);
-  const size_t rounds = scaled(check_is_threads() ? 300 : 5); /* each of them starts processes */
+  const size_t rounds = scaled(check_is_threads() ? 300 : 30); /* each of them starts processes */
   run_threads(make_and_end_executors, &tally, rounds);
   ASSERT_EQ_INT(THREADS * 20 * rounds, tally.accepted);
   expect_balance(&tally);

@@ -82,6 +82,7 @@ fn set_up_locked() -> Result<u64> {
         crate::executor::after_fork();
         crate::processes::service::after_fork();
         crate::sys::fd::after_fork();
+        crate::sys::loader::after_fork();
         crate::deadlock::after_fork();
     }
     LAST.store(next, Relaxed);

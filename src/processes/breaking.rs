@@ -41,20 +41,26 @@ impl Pool {
 
     /// Takes every task that nobody has claimed, with the right to end it.
     pub(super) fn take_queued(&self, mut each: impl FnMut(&'static cf_future, u32)) {
+        self.each_task(|cell| {
+            if self.slot(cell.slot()).take_ready(cell.generation()).is_some() {
+                if let Some(f) = self.begin_taken(cell) {
+                    each(f, cell.slot());
+                }
+            }
+        });
+    }
+
+    /// Every task that has not ended, where it lies; one that ends or comes meanwhile may be among them or not.
+    pub(super) fn each_task(&self, mut each: impl FnMut(Cell)) {
         let made = self.slots.lock().made();
         for index in 0..made {
             let generation = {
                 let mut slots = self.slots.lock();
                 let private = slots.get(index);
-                if private.node.is_null() {
-                    continue;
-                }
-                private.generation
+                (!private.node.is_null()).then_some(private.generation)
             };
-            if self.slot(index).take_ready(generation).is_some() {
-                if let Some(f) = self.begin_taken(Cell::new(index, generation)) {
-                    each(f, index);
-                }
+            if let Some(generation) = generation {
+                each(Cell::new(index, generation));
             }
         }
     }

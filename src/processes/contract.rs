@@ -126,22 +126,13 @@ impl Pool {
 
     /// Nobody may look at what is outstanding any more: the supervisor sees to it.
     fn collect_the_rest(&self) {
-        let made = self.slots.lock().made();
-        for index in 0..made {
-            let generation = {
-                let mut slots = self.slots.lock();
-                let private = slots.get(index);
-                if private.node.is_null() {
-                    continue;
-                }
-                private.generation
-            };
-            if let Err(w) = self.slot(index).flag(generation, slot::COLLECT) {
+        self.each_task(|cell| {
+            if let Err(w) = self.slot(cell.slot()).flag(cell.generation(), slot::COLLECT) {
                 if slot::state(w) == DONE {
-                    self.view.done().set(index as usize);
+                    self.view.done().set(cell.slot() as usize);
                 }
             }
-        }
+        });
     }
 
     /// Ends one task: at once if it is queued, with its worker if it runs.

@@ -24,7 +24,7 @@ use crate::error::Failure;
 use crate::status::Status;
 use crate::sys::fd::{self, Fd};
 use crate::sys::socket::{self, Nothing};
-use crate::sys::{clock, pidfd, poll, process, program as this_program, signals, spawn, stdio};
+use crate::sys::{clock, loader, pidfd, poll, process, program as this_program, signals, spawn, stdio};
 use core::ffi::CStr;
 use core::ptr::null;
 
@@ -92,6 +92,7 @@ fn by_fork(arena: &Arena, bell: i32, quiet: Option<Held>) -> Result<Started, Fai
     }
     // No handler of the host runs in the child before its dispositions are reset.
     let blocked = signals::Blocked::all();
+    let loader = loader::hold();
     // SAFETY: with `quiet`, all other threads are asleep or held; without, glibc's fork makes the child usable. The
     // child leaves by `exit_now`.
     let forked = unsafe {
@@ -104,7 +105,7 @@ fn by_fork(arena: &Arena, bell: i32, quiet: Option<Held>) -> Result<Started, Fai
     if forked == Ok(0) {
         in_child(setup, theirs.raw(), !child);
     }
-    drop((blocked, quiet, theirs, host));
+    drop((loader, blocked, quiet, theirs, host));
     let pid = forked.map_err(|errno| os_error(errno, "fork"))?;
     if !child {
         // If the host's waitpid(-1) was faster, the socket says how it went.
@@ -119,6 +120,7 @@ fn by_fork(arena: &Arena, bell: i32, quiet: Option<Held>) -> Result<Started, Fai
 /// In the forked process: becomes the zygote, or makes it.
 fn in_child(setup: Setup, control: i32, between: bool) -> ! {
     service::after_fork();
+    loader::after_fork();
     fd::close_own_except(&[control, setup.bell, setup.host_pidfd]);
     if between {
         stdio::forget_stdout();

@@ -5,7 +5,7 @@
 //!
 //! Always true:
 //! - before it sleeps it says so, and looks once more: news that came before are seen, later ones ring;
-//! - it runs no code of the user's, and sleeps only in epoll;
+//! - it runs no code of the user's, and sleeps only in epoll, unless the program has closed that;
 //! - while tasks are outstanding it looks at everything every 50 ms, so that a worker that was stopped between two
 //!   steps delays others by that much, not for ever; with none it sleeps until something happens.
 

@@ -2,12 +2,29 @@
 //!
 //! Called by: `processes::functions`, in the host to say where a function lies, in a worker to find it again.
 //!
-//! Always true: a closure that is called here runs under the loader's lock; it calls nothing that takes another.
+//! Always true:
+//! - a closure that is called here runs under the loader's lock; it calls nothing that takes another;
+//! - no thread of the library's callers is in there while this process forks a zygote (`hold`): glibc before 2.37 leaves
+//!   the loader's lock held in the child if another thread held it, and a worker would wait for it for ever.
 
+use crate::sync::{Lock, LockGuard};
 use core::ffi::{c_char, c_int, c_void, CStr};
 use core::mem::{offset_of, zeroed};
 
 pub const ID: usize = 32;
+static IN_USE: Lock<()> = Lock::new(());
+
+/// Keeps everybody out of the loader, as far as they come through here, while this process forks.
+pub fn hold() -> LockGuard<'static, ()> {
+    IN_USE.lock()
+}
+
+/// In a forked child, which has none of the threads that may have been in there.
+pub fn after_fork() {
+    // SAFETY: the holder does not exist here.
+    unsafe { IN_USE.break_open() };
+}
+
 const NOTE_BUILD_ID: u32 = 3;
 
 /// Objects ever loaded and unloaded: while they stay, an address means what it meant.
@@ -55,6 +72,7 @@ fn walk<F: FnMut(&libc::dl_phdr_info, usize) -> bool>(mut each: F) {
         // SAFETY: the loader's record, and the closure that `walk` keeps until the call returns.
         unsafe { !(*data.cast::<F>())(&*info, size) as c_int }
     }
+    let _alone = hold();
     // SAFETY: the callback and its data belong together.
     unsafe { libc::dl_iterate_phdr(Some(one::<F>), (&raw mut each).cast()) };
 }
