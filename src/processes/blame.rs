@@ -71,11 +71,15 @@ impl Pool {
             LEAVE_RETIRED | LEAVE_STOPPED if end.is_clean() || end.exit_code == -1 => return,
             _ => {}
         }
-        if self.slots.lock().closed && self.slots.lock().outstanding == 0 {
+        let (over, ending) = {
+            let slots = self.slots.lock();
+            (slots.closed && slots.outstanding == 0, slots.ending)
+        };
+        if over {
             return;
         }
         let pid = end.pid;
-        if self.plan.policy == Policy::Break && crew.zygotes.is_some() && !self.slots.lock().ending {
+        if self.plan.policy == Policy::Break && crew.zygotes.is_some() && !ending {
             let text = format_args!("a worker process terminated abruptly: worker {worker} (pid {pid}) {end}");
             crew.killing = true;
             return self.break_with(cf_error::death(Status::CF_BROKEN_POOL, pid, end.signal, end.exit_code, text));

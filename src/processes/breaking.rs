@@ -3,7 +3,7 @@
 //! Called by: the supervisor. Always true: the reason stands before anything fails because of it; every task that is
 //! queued or running, then or later, ends with a copy of it.
 
-use super::crew::{Crew, State};
+use super::crew::Crew;
 use super::harvest::Here;
 use super::pool::Pool;
 use super::slot::Cell;
@@ -32,10 +32,8 @@ impl Pool {
         self.take_queued(|f, slot| {
             self.finish(f, slot, Err(why.copy_at(0)), Here::Supervisor);
         });
-        for worker in 0..if crew.killing { crew.members.len() } else { 0 } {
-            if crew.members[worker].state == State::Alive {
-                crew.signal(worker as u16, libc::SIGKILL);
-            }
+        if crew.killing {
+            crew.signal_all(libc::SIGKILL);
         }
     }
 

@@ -1,6 +1,5 @@
 //! The process pool as an executor: the contract's verbs, and what only processes can do.
 
-use super::crew::State;
 use super::harvest::Here;
 use super::pool::Pool;
 use super::slot::{self, DONE};
@@ -171,11 +170,6 @@ impl Pool {
 
     /// Sends a signal to every worker that lives.
     pub fn signal_all(&self, signal: i32) {
-        let mut crew = self.crew.lock();
-        for worker in 0..crew.members.len() {
-            if crew.members[worker].state == State::Alive {
-                crew.signal(worker as u16, signal);
-            }
-        }
+        self.crew.lock().signal_all(signal);
     }
 }

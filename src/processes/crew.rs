@@ -147,6 +147,11 @@ impl Crew {
         }
     }
 
+    /// Sends a signal to every worker that lives.
+    pub fn signal_all(&mut self, signal: i32) {
+        (0..self.members.len()).for_each(|worker| self.signal(worker as u16, signal));
+    }
+
     /// A start was refused; true if that happens again and again while there is no worker at all.
     pub fn count_refusal(&mut self) -> bool {
         self.refusals += 1;

@@ -177,17 +177,12 @@ impl Pool {
         node.settle(Place { slot: index, generation });
         let slot = self.slot(index);
         slot.func.store(work.func, Relaxed);
-        let passed = argument.at != 0 && !argument.owned;
-        slot.kind.store(
-            if !work.portion.is_null() {
-                PORTION
-            } else if passed {
-                PASSED
-            } else {
-                0
-            },
-            Relaxed,
-        );
+        let kind = match work.portion.is_null() {
+            false => PORTION,
+            true if argument.at != 0 && !argument.owned => PASSED,
+            true => 0,
+        };
+        slot.kind.store(kind, Relaxed);
         slot.arg_size.store(work.size as u64, Relaxed);
         slot.arg_at.store(argument.at as u64, Relaxed);
         slot.index.store(work.index as u64, Relaxed);
