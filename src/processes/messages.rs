@@ -11,9 +11,10 @@
 //!
 //! | from a zygote | means                                       | carries                              |
 //! |---------------|---------------------------------------------|--------------------------------------|
-//! | Ready         | the first zygote is at work                 | pid; its pidfd                       |
+//! | Ready         | the zygote is at work                       | pid; its pidfd                       |
 //! | Unfit         | it cannot serve                             | worker: why, value: errno            |
-//! | Standby       | a successor exists                          | pid; its socket, its pidfd           |
+//! | Standby       | a successor is about to exist               | pid 0; its socket                    |
+//! | Standby       | it exists                                   | pid; its pidfd                       |
 //! | Born          | a worker exists                             | worker, incarnation, pid; its pidfd  |
 //! | Refused       | fork failed                                 | worker, incarnation, value: errno    |
 //! | Exited        | a worker has ended                          | pid, value: wait status              |

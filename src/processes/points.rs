@@ -1,9 +1,9 @@
-//! Named points at which a test lets a worker die.
+//! Named points at which a test lets a worker or a zygote die.
 //!
-//! Called by: every step of a worker that shares memory with the host. Built in only with the feature `failpoints`;
+//! Called by: every step of a worker that shares memory with the host; a zygote around the making of its successor. Built in only with the feature `failpoints`;
 //! otherwise a point is nothing.
 
-/// Where a worker may be made to die or stop.
+/// Where a worker, or for the last two a zygote, may be made to die or stop.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(u32)]
 pub enum Point {
@@ -25,9 +25,11 @@ pub enum Point {
     Sleep,
     Woken,
     Unbit,
+    Promise,
+    Heir,
 }
 
-/// Every point, for sweeps.
+/// Every point of a worker, for sweeps.
 pub const ALL: [Point; 18] = {
     use Point::*;
     [Start, Go, Head, Cell, Intent, Claim, Pop, Run, Result, Done, Wake, Collect, Ring, Want, Bit, Sleep, Woken, Unbit]
@@ -50,7 +52,7 @@ mod armed {
     static CONTROL: AtomicPtr<Control> = AtomicPtr::new(core::ptr::null_mut());
     static PASSED: AtomicU32 = AtomicU32::new(0);
 
-    /// In a worker: from here on its points count.
+    /// In a worker or zygote: from here on its points count.
     pub fn arm(control: &'static Control) {
         PASSED.store(0, Relaxed);
         CONTROL.store((&raw const *control).cast_mut(), Relaxed);

@@ -12,12 +12,13 @@
 //! Always true:
 //! - it leaves, and with it all its workers, when the host is dead (a pidfd of the host, or the end of the socket)
 //!   or shuts the socket down; a signal other than SIGKILL does not end it;
-//! - a standby has no children; the active zygote has at most one standby, and says so to the host once it exists;
+//! - a standby has no children; the active zygote has at most one standby, whose socket the host has before it exists;
 //! - workers are killed by the kernel when their zygote ends, however it ends;
 //! - it allocates nothing and takes no lock of the library.
 
 use super::layout::MOST_WORKERS;
 use super::messages::{Kind, Message};
+use super::points::{point, Point};
 use super::worker::{self, WorkerSetup};
 use crate::sys::fd::{self, Fd};
 use crate::sys::{clock, eventfd, pidfd, poll, process, signals, socket};
@@ -66,12 +67,19 @@ pub fn run(setup: Setup, control: i32) -> ! {
     let (active, standby, standby_made_ns) = (true, 0, 0);
     let workers = [0; MOST_CHILDREN];
     let mut zygote = Zygote { setup, control, children_fd, active, standby, standby_made_ns, workers };
-    let me = process::id();
-    zygote.say(Message { pid: me, ..Message::new(Kind::Ready) }, &[], pidfd::open(me).ok());
+    #[cfg(feature = "failpoints")]
+    // SAFETY: the arena is mapped there, and stays mapped.
+    super::points::arm(unsafe { super::view::View::new(zygote.setup.base, MOST_WORKERS) }.control());
+    zygote.introduce();
     zygote.serve()
 }
 
 impl Zygote {
+    fn introduce(&mut self) {
+        let me = process::id();
+        self.say(Message { pid: me, ..Message::new(Kind::Ready) }, &[], pidfd::open(me).ok());
+    }
+
     fn serve(&mut self) -> ! {
         loop {
             let wait = self.keep_standby();
@@ -118,10 +126,15 @@ impl Zygote {
     }
 
     /// Forks the standby and hands its socket to the host. In the child this process is the standby when it returns.
+    ///
+    /// The host has the socket before there is a standby: should this process die in between, it can be activated
+    /// nevertheless, and if there is none the socket is at its end.
     fn make_standby(&mut self) {
         let Ok((theirs, ours)) = socket::pair() else {
             return;
         };
+        self.say(Message::new(Kind::Standby), &[theirs.raw()], None);
+        point(Point::Promise);
         // SAFETY: a zygote has one thread, and leaves by `exit_now`.
         match unsafe { process::fork() } {
             Ok(0) => {
@@ -133,9 +146,10 @@ impl Zygote {
             }
             Ok(pid) => {
                 self.standby = pid;
+                point(Point::Heir);
                 drop(ours);
-                let its_pidfd = pidfd::open(pid).ok();
-                self.say(Message { pid, ..Message::new(Kind::Standby) }, &[theirs.raw()], its_pidfd);
+                drop(theirs);
+                self.say(Message { pid, ..Message::new(Kind::Standby) }, &[], pidfd::open(pid).ok());
             }
             Err(_) => {}
         }
@@ -164,7 +178,11 @@ impl Zygote {
             Err(_) => self.leave(),
         };
         match message.kind {
-            Kind::Activate => self.active = true,
+            Kind::Activate => {
+                self.active = true;
+                // The one before may have died before it could say who this is.
+                self.introduce();
+            }
             Kind::Spawn => self.spawn(message.worker, message.incarnation),
             // Only its own children that are not yet waited for: their numbers cannot be anybody else's.
             Kind::Signal if self.workers.contains(&message.pid) && message.pid > 0 => {

@@ -4,8 +4,8 @@
 //! Called by: the supervisor, under its lock.
 //!
 //! Always true:
-//! - one zygote is active, unless both are dead; of the other one the host holds socket and pidfd once the active one
-//!   has told of it;
+//! - one zygote is active, unless both are dead; the host holds the socket of the other one before that exists, and
+//!   learns its pid later: from the active one, or, if that dies first, from itself when it is activated;
 //! - what a dead zygote still said is heard before its successor is asked for anything;
 //! - nothing here blocks but the end, and that for a bounded time.
 //!
@@ -19,7 +19,7 @@ use super::start::{self, Started};
 use crate::error::Failure;
 use crate::sys::fd::Fd;
 use crate::sys::socket::{self, Nothing, Received};
-use crate::sys::{clock, pidfd, process};
+use crate::sys::{clock, pidfd, poll, process};
 use core::ffi::CStr;
 
 pub use super::start::Method;
@@ -50,6 +50,7 @@ pub enum Health {
 struct Zygote {
     control: Fd,
     pidfd: Option<Fd>,
+    /// 0 until it is known; then there is no pidfd either.
     pid: i32,
     /// Of this process.
     child: bool,
@@ -86,7 +87,7 @@ impl Zygotes {
         self.helper
     }
 
-    /// The active zygote's pid and the standby's; 0 for one that is not there.
+    /// The active zygote's pid and the standby's; 0 for one that is not there, or not yet known.
     pub fn pids(&self) -> [i32; 2] {
         [&self.active, &self.standby].map(|z| z.as_ref().map_or(0, |z| z.pid))
     }
@@ -142,19 +143,28 @@ impl Zygotes {
 
     fn take(&mut self, message: Message, received: Received, each: &mut dyn FnMut(Event)) {
         let Message { kind, worker, incarnation, pid, value, .. } = message;
-        let [first, second, ..] = received.fds.map(|fd| fd.map(Fd::raise_high));
+        let [first, ..] = received.fds.map(|fd| fd.map(Fd::raise_high));
         match kind {
             Kind::Born => each(Event::Born { worker, incarnation, pid, pidfd: first }),
             Kind::Refused => each(Event::Refused { worker, incarnation, errno: value }),
             Kind::Exited => each(Event::Exited { pid, status: value }),
+            // The active one, whose maker died before it could tell.
+            Kind::Ready => Self::name(&mut self.active, pid, first),
+            Kind::Standby if pid != 0 => Self::name(&mut self.standby, pid, first),
             Kind::Standby => {
                 // Without its socket it is of no use: it sees the socket's end, leaves, and another one is made.
-                let standby = first.map(|control| Zygote { control, pidfd: second, pid, child: false, silent: false });
+                let standby = first.map(|control| Zygote { control, pidfd: None, pid, child: false, silent: false });
                 if let Some(before) = core::mem::replace(&mut self.standby, standby) {
                     before.bury();
                 }
             }
             _ => {}
+        }
+    }
+
+    fn name(nameless: &mut Option<Zygote>, pid: i32, pidfd: Option<Fd>) {
+        if let Some(zygote) = nameless.as_mut().filter(|z| z.pid == 0) {
+            (zygote.pid, zygote.pidfd) = (pid, pidfd);
         }
     }
 
@@ -218,9 +228,23 @@ impl Zygotes {
     }
 }
 
+impl Zygotes {
+    /// Until it is known who the active zygote is, nobody can wait for its end.
+    fn await_name(&mut self, deadline: u64) {
+        while let Some(active) = self.active.as_ref().filter(|z| z.pid == 0 && !z.silent) {
+            let left = deadline.saturating_sub(clock::now_ns()) / 1_000_000;
+            if left == 0 || !poll::readable(active.control.raw(), left as i32) {
+                return;
+            }
+            self.receive(&mut drop);
+        }
+    }
+}
+
 impl Drop for Zygotes {
     fn drop(&mut self) {
         let deadline = clock::now_ns() + PATIENCE_NS;
+        self.await_name(deadline);
         // Both at once. A child that the program forked may have copies of the descriptors: closing would not do.
         [&self.active, &self.standby].into_iter().flatten().for_each(|z| socket::shut(z.control.raw()));
         for zygote in [self.active.take(), self.standby.take()].into_iter().flatten() {
@@ -285,7 +309,8 @@ impl Zygote {
 
     /// A child is waited for by its number, which is its own until then.
     fn wait_without_pidfd(&self, milliseconds: u64) -> bool {
-        !self.child && process::wait_gone(self.pid, milliseconds)
+        self.pid == 0 // it does not exist, or leaves with the one that is making it
+            || !self.child && process::wait_gone(self.pid, milliseconds)
             || self.child && process::wait_ended(self.pid, milliseconds)
     }
 }

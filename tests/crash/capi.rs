@@ -12,6 +12,7 @@ pub const FOREVER: i64 = i64::MAX;
 pub const OK: c_int = 0;
 pub const CANCELLED: c_int = -2;
 pub const WORKER_DIED: c_int = -4;
+pub const BROKEN_POOL: c_int = -5;
 pub const END: c_int = -10;
 pub const START_FORK: c_int = 1;
 pub const BREAK_POOL: c_int = 1;

@@ -10,6 +10,8 @@ use std::time::Duration;
 pub fn all(mut each: impl FnMut(&str, fn())) {
     each("a broken pool rests though a worker died that waited for memory", a_broken_pool_rests);
     each("a worker that dies after the task that it was to be killed for breaks no pool", a_kill_that_comes_late);
+    each("a zygote that dies before it has told of its successor has one", a_successor_nobody_told_of);
+    each("a zygote that dies before it has made its successor breaks the pool", a_successor_that_never_was);
 }
 
 fn processor_time() -> Duration {
@@ -73,5 +75,73 @@ fn a_kill_that_comes_late() {
         let next = scene.submit(1, 0, 10, true);
         scene.judge(next, 1, 10);
         assert!(unsafe { cf_executor_error(scene.pool) }.is_null(), "the pool is broken");
+    });
+}
+
+unsafe extern "C-unwind" fn tell_parent(_: Handle, arg: *mut c_void, _: usize) -> i32 {
+    unsafe { &**arg.cast::<*const AtomicU32>() }.store(unsafe { libc::getppid() } as u32, SeqCst);
+    0
+}
+
+/// The zygote that made the worker that ran this; the task's status if that died.
+fn parent_of_next(scene: &Scene) -> Result<i32, i32> {
+    let mut f = core::ptr::null_mut();
+    let parent: *const AtomicU32 = scene.runs(0);
+    let status = unsafe {
+        let arg = (&raw const parent).cast();
+        match cf_executor_submit(scene.pool, tell_parent, arg, size_of_val(&parent), &mut f) {
+            OK => {
+                let status = cf_future_result(f, FOREVER, &mut core::ptr::null(), &mut 0);
+                cf_future_release(f);
+                status
+            }
+            refused => refused,
+        }
+    };
+    if status == OK {
+        Ok(unsafe { &*parent }.load(SeqCst) as i32)
+    } else {
+        Err(status)
+    }
+}
+
+/// Has the active zygote die at the point, be it while it makes the first successor or another; gives the last pid that
+/// was an active zygote's.
+fn die_making_a_successor(scene: &Scene) -> i32 {
+    let before = match parent_of_next(scene) {
+        Ok(zygote) if scene.hits() == 0 => {
+            // Whoever takes its place makes a successor again.
+            unsafe { libc::kill(zygote, libc::SIGKILL) };
+            zygote
+        }
+        Ok(zygote) => zygote,
+        Err(_) => 0,
+    };
+    while scene.hits() == 0 {
+        std::thread::yield_now();
+    }
+    before
+}
+
+fn a_successor_nobody_told_of() {
+    let mut scene = Scene::new(Plan { breakable: false, ..breakable(Point::Heir) }, 1);
+    scene.play(|scene| {
+        let before = die_making_a_successor(scene);
+        loop {
+            match parent_of_next(scene) {
+                Ok(zygote) if zygote != before && zygote != scene.control().crash_pid.load(SeqCst) => break,
+                Ok(_) | Err(WORKER_DIED) => {}
+                Err(other) => panic!("a task ended with {other}"),
+            }
+        }
+    });
+}
+
+fn a_successor_that_never_was() {
+    let mut scene = Scene::new(breakable(Point::Promise), 1);
+    scene.play(|scene| {
+        die_making_a_successor(scene);
+        while parent_of_next(scene) != Err(BROKEN_POOL) {}
+        assert!(!unsafe { cf_executor_error(scene.pool) }.is_null());
     });
 }
