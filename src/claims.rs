@@ -38,7 +38,7 @@ impl Claims {
         // SAFETY: handles that were checked and are kept by the caller.
         let handle = |f: &*mut cf_future| -> Option<&'static cf_future> { unsafe { f.cast_const().as_ref() } };
         let left = || futures.iter().filter_map(handle);
-        let ran = left().any(|f| self.runner.is_some_and(|r| run_here(f, r)));
+        let ran = left().any(|f| self.runner.is_some_and(|r| run_here(f, r).is_some()));
         // One that somebody else has claimed meanwhile is no reason to give up.
         self.given_up = !ran && left().any(|f| self.may_run(f));
     }

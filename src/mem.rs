@@ -71,6 +71,36 @@ pub fn try_slice<T>(n: usize, make: impl FnMut(usize) -> T) -> Result<Box<[T]>> 
     Ok(v.into_boxed_slice())
 }
 
+/// As `ptr::copy`, without a call for what fits into a node.
+///
+/// # Safety
+/// As for `ptr::copy`; both may be anything if `size` is 0.
+#[inline]
+pub unsafe fn copy(from: *const u8, to: *mut u8, size: usize) {
+    /// Both ends, which overlap in the middle; all is read before anything is written.
+    #[inline]
+    unsafe fn ends<T>(from: *const u8, to: *mut u8, size: usize) {
+        let last = size - size_of::<T>();
+        // SAFETY: the caller's promise, with size_of::<T>() <= size.
+        unsafe {
+            let (a, z) = (from.cast::<T>().read_unaligned(), from.add(last).cast::<T>().read_unaligned());
+            to.cast::<T>().write_unaligned(a);
+            to.add(last).cast::<T>().write_unaligned(z);
+        }
+    }
+    // SAFETY: the caller's promise; each size is at least the type's and at most twice that.
+    unsafe {
+        match size {
+            8..=16 => ends::<u64>(from, to, size),
+            4..=7 => ends::<u32>(from, to, size),
+            2..=3 => ends::<u16>(from, to, size),
+            1 => *to = *from,
+            0 => {}
+            _ => core::ptr::copy(from, to, size),
+        }
+    }
+}
+
 /// A block of `n` zeroed values; only for types for which zero bytes are a value.
 ///
 /// # Safety

@@ -160,18 +160,19 @@ pub fn after_fork() {
 
 impl Runner {
     /// Is there room for another task's frames on this thread's stack?
+    #[inline]
     pub fn has_stack(&self) -> bool {
-        let (low, end) = match self.stack.get() {
-            Some(stack) => stack,
-            None => {
-                let stack = thread::stack();
-                self.stack.set(Some(stack));
-                stack
-            }
-        };
+        let (low, end) = self.stack.get().unwrap_or_else(|| self.ask_stack());
         let here = core::hint::black_box(&low) as *const usize as usize;
         // On a stack of another making, a coroutine's, nothing is known.
         (low..end).contains(&here) && here - low > STACK_TO_CLAIM
+    }
+
+    #[cold]
+    fn ask_stack(&self) -> (usize, usize) {
+        let stack = thread::stack();
+        self.stack.set(Some(stack));
+        stack
     }
 
     /// True on a stack on which others may depend: a pool's thread, or one that runs a task it has claimed.

@@ -54,10 +54,10 @@ fn until_done_slowly(f: &'static cf_future, deadline: Deadline) -> Result<u64> {
     if deadline.has_passed() {
         return Err(Status::CF_TIMEOUT);
     }
-    let _kept = Kept::new(f);
-    if let Some(runner) = waiter_in_task(deadline) {
-        run_here(f, runner);
+    if let Some(state) = waiter_in_task(deadline).and_then(|runner| run_here(f, runner)) {
+        return Ok(state);
     }
+    let _kept = Kept::new(f);
     sleep_until_done(f, WaitSet::One(f), deadline, false)?;
     Ok(f.look())
 }
@@ -67,26 +67,23 @@ pub fn waiter_in_task(deadline: Deadline) -> Option<&'static Runner> {
     runner::existing().filter(|r| deadline.is_never() && r.is_in_pool())
 }
 
-/// Runs a pending future on this thread's stack, if its executor allows it and the stack has room.
-pub fn run_here(f: &'static cf_future, runner: &Runner) -> bool {
+/// Runs a pending future on this thread's stack, if its executor allows it and the stack has room; the state that it
+/// has then.
+pub fn run_here(f: &'static cf_future, runner: &Runner) -> Option<u64> {
     let id = f.executor();
     if f.look() != PENDING || id == NO_EXECUTOR || !runner.has_stack() {
-        return false;
+        return None;
     }
     let waiter = WaiterView::of(runner);
     if waiter.executor == id {
-        return runner.seat().is_some_and(|s| s.pool().claimable(waiter)) && claim_and_run(f, runner);
+        let seat = runner.seat().filter(|s| s.pool().claimable(waiter))?;
+        return seat.claim(f, runner).then(|| f.run(runner));
     }
-    executor::as_guest(id, true, |e| e.is_some_and(|e| e.kind().claimable(waiter)) && claim_and_run(f, runner))
-}
-
-fn claim_and_run(f: &'static cf_future, runner: &Runner) -> bool {
-    // The reference that is held keeps the generation.
-    let won = f.word().take(f.generation(), RUNNING, runner.id, false).is_some();
-    if won {
-        f.run(runner);
-    }
-    won
+    executor::as_guest(id, true, |e| match e.is_some_and(|e| e.kind().claimable(waiter)) {
+        // The reference that is held keeps the generation.
+        true => f.word().take(f.generation(), RUNNING, runner.id, false).map(|_| f.run(runner)),
+        false => None,
+    })
 }
 
 /// Sleeps until this one is done. `set` is what the whole wait is for; a firm one cannot give up.

@@ -44,7 +44,7 @@ impl cf_future {
             Ok(place) => {
                 if size > 0 {
                     // SAFETY: the caller's promise; room for `size` bytes.
-                    unsafe { core::ptr::copy_nonoverlapping(data.cast::<u8>(), place, size) };
+                    unsafe { crate::mem::copy(data.cast::<u8>(), place, size) };
                 }
                 self.finish_by_hand(FINISHED);
                 Ok(())

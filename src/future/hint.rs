@@ -7,6 +7,7 @@ use super::node::cf_future;
 use super::{plain, slab, word};
 use crate::error::cf_error;
 use crate::runner::{Runner, NOBODY};
+use crate::sync::Ordering::Relaxed;
 
 #[derive(Clone, Copy)]
 pub struct Hint(u64);
@@ -18,6 +19,12 @@ impl Hint {
         if plain::on() {
             plain::keep(node);
         }
+        Hint::naming(node)
+    }
+
+    /// The name alone, to look for an entry.
+    #[inline]
+    pub fn naming(node: &cf_future) -> Hint {
         Hint((slab::index_of(node) as u64) << 32 | node.generation() as u64)
     }
 
@@ -29,6 +36,18 @@ impl Hint {
     #[inline]
     pub fn from_bits(bits: u64) -> Hint {
         Hint(bits)
+    }
+
+    #[inline]
+    pub fn is(self, other: Hint) -> bool {
+        self.0 == other.0
+    }
+
+    /// Nobody can win its claim any more.
+    #[inline]
+    pub fn is_stale(self) -> bool {
+        let w = slab::node((self.0 >> 32) as u32).word().load(Relaxed);
+        word::generation(w) != self.0 as u32 || word::state(w) != word::PENDING
     }
 
     /// The node, if this thread has won its claim; the pool's reference is this thread's then.

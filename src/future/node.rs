@@ -7,6 +7,7 @@ use crate::capi::types::TaskFn;
 use crate::error::cf_error;
 use crate::executor::NO_EXECUTOR;
 use crate::hook::Hook;
+use crate::mem;
 use crate::runner::Runner;
 use crate::status::{Result, Status};
 use crate::sync::{self, AtomicPtr, AtomicU32, Cell, Ordering::*, Sleepers};
@@ -100,7 +101,7 @@ impl cf_future {
                     }
                 };
                 // SAFETY: `place` has room for `size` bytes; the caller promised as many readable ones.
-                unsafe { core::ptr::copy_nonoverlapping(from.cast::<u8>(), place, size) }
+                unsafe { mem::copy(from.cast::<u8>(), place, size) }
             }
             Arg::Owned(hook) => {
                 let (data, free) = hook.into_parts();
@@ -273,9 +274,10 @@ impl cf_future {
     pub(super) unsafe fn drop_ref_with(this: *const cf_future, before_hooks: impl FnOnce()) {
         // SAFETY: the reference keeps the node alive.
         let node: &'static cf_future = unsafe { &*this };
+        // Acquire: pairs with every other holder's Release. Who has the only reference shares it with nobody.
         // Release: what this thread did with the node comes before its end.
-        if node.refs.fetch_sub(1, Release) == 1 {
-            // Acquire: pairs with every other holder's Release. A load and no fence, so that ThreadSanitizer sees it.
+        if node.refs.load(Acquire) == 1 || node.refs.fetch_sub(1, Release) == 1 {
+            // Acquire: as above. A load and no fence, so that ThreadSanitizer sees it.
             node.refs.load(Acquire);
             if node.has_hooks() {
                 before_hooks();
@@ -295,8 +297,8 @@ impl cf_future {
     /// Nobody else has a reference.
     unsafe fn dispose(&'static self) {
         self.drop_result();
-        let ext = self.ext.swap(null_mut(), Relaxed);
-        if let Some(ext) = NonNull::new(ext) {
+        if let Some(ext) = NonNull::new(self.ext.load(Relaxed)) {
+            self.ext.store(null_mut(), Relaxed);
             // SAFETY: the last user; the user data's destroy function runs in here.
             unsafe { Ext::free(ext) };
         }

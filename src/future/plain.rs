@@ -9,8 +9,10 @@ use crate::mem;
 use crate::status::{Result, Status};
 use crate::sync::{AtomicU32, AtomicU8, Lock, Ordering::*};
 
-/// 0 not asked yet, 1 off, 2 on.
+/// 0 until the environment was asked.
 static MODE: AtomicU8 = AtomicU8::new(0);
+const OFF: u8 = 1;
+const ON: u8 = 2;
 static TABLE: Lock<Table> = Lock::new(Table { nodes: Vec::new(), free: Vec::new() });
 
 struct Table {
@@ -36,22 +38,22 @@ struct Node {
 
 #[inline]
 pub fn on() -> bool {
-    match MODE.load(Relaxed) {
-        0 => ask(),
-        mode => mode == 2,
-    }
+    MODE.load(Relaxed) != OFF && ask()
 }
 
 #[cold]
 fn ask() -> bool {
+    if MODE.load(Relaxed) == ON {
+        return true;
+    }
     // SAFETY: getenv reads the environment; changing it at the same time is the host's own race.
     let asked = unsafe {
         let p = libc::getenv(c"CFUTURES_PLAIN_ALLOC".as_ptr());
         !p.is_null() && *p as u8 == b'1'
     };
     // The first answer stands: nodes of both kinds must not meet.
-    let _ = MODE.compare_exchange(0, if asked { 2 } else { 1 }, Relaxed, Relaxed);
-    MODE.load(Relaxed) == 2
+    let _ = MODE.compare_exchange(0, if asked { ON } else { OFF }, Relaxed, Relaxed);
+    MODE.load(Relaxed) == ON
 }
 
 fn outer(node: &cf_future) -> &Node {

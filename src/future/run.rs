@@ -11,8 +11,8 @@ use crate::task::{cf_task, Sink};
 use crate::threads::worker::Seat;
 
 impl cf_future {
-    /// Runs a node that this thread has claimed.
-    pub fn run(&'static self, runner: &Runner) {
+    /// Runs a node that this thread has claimed; the state that it has then.
+    pub fn run(&'static self, runner: &Runner) -> u64 {
         let (arg, size) = self.argument();
         // SAFETY: claimed by this thread, no result stored yet.
         let birth = unsafe { self.birth() };
@@ -48,6 +48,7 @@ impl cf_future {
         // SAFETY: the pool's reference, which came with the claim.
         unsafe { cf_future::drop_ref_with(self, before_hooks) };
         runner.depth.set(runner.depth.get() - 1);
+        state
     }
 
     /// Fails a node that this thread has claimed and will not run.
@@ -62,7 +63,16 @@ impl cf_future {
 
     /// The publisher holds a reference until the end. `outermost` is a worker's seat that was said to be free; what
     /// comes back is that seat, if it is free still.
-    fn after_publish<'a>(&'static self, before: u64, mut outermost: Option<&'a Seat>) -> Option<&'a Seat> {
+    #[inline]
+    fn after_publish<'a>(&'static self, before: u64, outermost: Option<&'a Seat>) -> Option<&'a Seat> {
+        match before & (word::WAITERS | word::CALLBACKS) {
+            0 => outermost,
+            _ => self.tell_all(before, outermost),
+        }
+    }
+
+    #[cold]
+    fn tell_all<'a>(&'static self, before: u64, mut outermost: Option<&'a Seat>) -> Option<&'a Seat> {
         let mut callbacks = self.tell(before).peekable();
         if callbacks.peek().is_some() {
             outermost.take().into_iter().for_each(Seat::work);

@@ -7,6 +7,7 @@ use crate::capi::types::{cf_state, DoneFn};
 use crate::error::{self, cf_error};
 use crate::executor::{self, NO_EXECUTOR};
 use crate::hook::Hook;
+use crate::mem;
 use crate::status::{Result, Status};
 use crate::sync::Ordering::*;
 use crate::time::Deadline;
@@ -93,10 +94,8 @@ impl cf_future {
         if is != size {
             return Err(Status::CF_SIZE_MISMATCH);
         }
-        if size > 0 {
-            // SAFETY: the caller's promise; a result does not overlap a caller's variable.
-            unsafe { core::ptr::copy(data.cast::<u8>(), out.cast(), size) };
-        }
+        // SAFETY: the caller's promise.
+        unsafe { mem::copy(data.cast(), out.cast(), size) };
         Ok(())
     }
 

@@ -21,6 +21,7 @@ mod completion;
 mod completions_line;
 mod crew;
 mod deadlock;
+mod deque;
 mod first_submit;
 mod future;
 mod node;

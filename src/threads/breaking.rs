@@ -72,7 +72,11 @@ impl Pool {
     /// Takes every hint that is queued. No lock is held, so what `each` runs may call the library.
     pub(super) fn drain(&self, each: impl Fn(Hint)) {
         loop {
-            match self.queue.pop() {
+            let found = match self.queue.pop() {
+                Pop::Empty => self.steal(0),
+                found => found,
+            };
+            match found {
                 Pop::Hint(bits) => each(Hint::from_bits(bits)),
                 Pop::Unfilled => sync::yield_now(),
                 Pop::Empty => return,

@@ -19,13 +19,14 @@ impl Executor for Pool {
     unsafe fn submit(&self, call: Call, out: *mut *mut cf_future) -> Result<()> {
         self.admit()?;
         let refs = if out.is_null() { 1 } else { 2 };
-        let node = cf_future::new(runner::current()?, call, refs)?;
+        let runner = runner::current()?;
+        let node = cf_future::new(runner, call, refs)?;
         node.open(0);
         if !out.is_null() {
             // SAFETY: the caller's promise.
             unsafe { out.write(node as *const cf_future as *mut cf_future) };
         }
-        self.enqueue(Hint::new(node)).inspect_err(|_| {
+        self.enqueue(runner, Hint::new(node)).inspect_err(|_| {
             // SAFETY: nobody else will ever claim it: all its references are ours.
             unsafe { node.abandon(refs) };
         })
@@ -111,7 +112,18 @@ impl Executor for Pool {
 
 impl Pool {
     /// Queues a PENDING task. On failure nobody else will ever claim it.
-    fn enqueue(&self, hint: Hint) -> Result<()> {
+    #[inline]
+    fn enqueue(&self, runner: &Runner, hint: Hint) -> Result<()> {
+        if let Some(seat) = self.seat_of(runner) {
+            if self.enqueue_nested(seat, hint)? {
+                return Ok(());
+            }
+        }
+        self.enqueue_outside(hint)
+    }
+
+    /// As tasks from outside are queued: they start in this order.
+    fn enqueue_outside(&self, hint: Hint) -> Result<()> {
         let _starting = self.count_in_first();
         if let Err(e) = self.queue().push(hint.to_bits()) {
             hint.forget();

@@ -42,7 +42,7 @@ impl Pool {
 
     /// Work may be queued: if so, see to it that somebody looks.
     pub fn look(&self) {
-        if self.queue.has_work() {
+        if self.has_work() {
             let _ = self.call_somebody(); // a thread that cannot be started is missed by nobody but this call
         }
     }
@@ -152,7 +152,7 @@ impl Pool {
                 continue;
             }
             // As long as a task is queued somebody may have to stand in for a blocked one, closed or not.
-            if self.queue.is_over() {
+            if self.is_over() {
                 if self.crew.end_in_reserve() {
                     return false;
                 }

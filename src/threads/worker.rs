@@ -8,6 +8,7 @@
 //! submitter queues first and reads the seats after: one of the two sees the other. The look may be left out
 //! while no thread could be started anyway.
 
+use super::nested::Own;
 use super::queue::{Apart, Pop};
 use super::Pool;
 use crate::deadlock;
@@ -26,6 +27,7 @@ pub struct Seat {
     /// The runner of the thread that sits here.
     runner: AtomicU32,
     index: u32,
+    own: Own,
     pool: *const Pool,
 }
 
@@ -40,6 +42,7 @@ impl Seat {
             in_user_code: Apart(AtomicBool::new(false)),
             runner: AtomicU32::new(NOBODY as u32),
             index,
+            own: Own::new(),
             pool: core::ptr::null(),
         }
     }
@@ -60,6 +63,10 @@ impl Seat {
 
     pub fn index(&self) -> u32 {
         self.index
+    }
+
+    pub fn own(&self) -> &Own {
+        &self.own
     }
 
     pub fn name(&self) -> &CStr {
@@ -118,7 +125,7 @@ pub extern "C" fn main(arg: *mut c_void) -> *mut c_void {
             seat.runner.store(runner.id as u32, Relaxed);
             runner.seat.set(seat);
             pool.name_thread(seat);
-            Worker { seat, pool, runner, woken: true }.live();
+            Worker { seat, pool, runner, woken: true, turn: 0 }.live();
             deadlock::give_room_back();
             seat.runner.store(LEFT, Relaxed);
             runner.seat.set(core::ptr::null());
@@ -139,6 +146,8 @@ struct Worker<'a> {
     runner: &'a Runner,
     /// The wake in flight is this one's to clear.
     woken: bool,
+    /// Looks for work so far.
+    turn: u32,
 }
 
 impl Worker<'_> {
@@ -150,14 +159,14 @@ impl Worker<'_> {
             if self.pool.is_surplus() && !self.stand_by() {
                 break;
             }
-            match self.pool.queue().pop() {
+            match self.pool.next(self.seat, &mut self.turn) {
                 Pop::Hint(bits) => self.take(Hint::from_bits(bits)),
                 Pop::Unfilled => yield_now(),
                 Pop::Empty => {
-                    if self.pool.queue().is_over() {
+                    if self.pool.is_over() {
                         break;
                     }
-                    self.pool.bell().sleep(|| self.pool.queue().has_work() || self.pool.queue().is_closed());
+                    self.pool.bell().sleep(|| self.pool.has_work() || self.pool.queue().is_closed());
                     // Also if it stayed up: a call may have been meant for it after the announcement, and its flag
                     // would stand until somebody sleeps again, while no thread is started.
                     self.woken = true;

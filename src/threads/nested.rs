@@ -1,0 +1,162 @@
+//! Tasks that tasks submit: they go to the deque of the worker, not to the queue that all share.
+//!
+//! Called by: `contract` (submit), waits inside a task (`take_back`), workers that look for work, the end of the pool.
+//!
+//! ```text
+//!   submit outside ----> queue ------------------.
+//!                                                 >---> a free worker: its own deque first, then the queue, then
+//!   submit in a task --> the worker's own deque -'      the deques of others, the oldest task of each
+//! ```
+//!
+//! Always true:
+//! - what was accepted is seen by some worker before the last one ends: a submitter that finds the pool closed after
+//!   its hint could be seen takes the task back;
+//! - a worker's deque is made at its first nested submit, and goes with the pool;
+//! - every `FAIR`th look begins at the queue, so that tasks which submit tasks for ever starve nobody outside.
+
+use super::deque::{Deque, Steal, CELLS};
+use super::queue::Pop;
+use super::worker::Seat;
+use super::Pool;
+use crate::future::hint::Hint;
+use crate::future::{cf_future, word};
+use crate::mem;
+use crate::runner::Runner;
+use crate::status::{Result, Status};
+use crate::sync::{full_fence, AtomicPtr, Ordering::*};
+use core::ptr::null_mut;
+
+/// A prime, so that no pattern of the program's falls in with it.
+const FAIR: u32 = 61;
+
+/// A seat's deque, if it has one yet.
+pub struct Own(AtomicPtr<Deque<CELLS>>);
+
+impl Own {
+    pub fn new() -> Own {
+        Own(AtomicPtr::new(null_mut()))
+    }
+
+    #[inline]
+    fn get(&self) -> Option<&Deque<CELLS>> {
+        // Acquire: pairs with the Release in `get_or_make`.
+        // SAFETY: NULL or made there, and freed with the seat.
+        unsafe { self.0.load(Acquire).as_ref() }
+    }
+
+    /// By the seat's own thread.
+    #[inline]
+    fn get_or_make(&self) -> Option<&Deque<CELLS>> {
+        self.get().or_else(|| self.make())
+    }
+
+    #[cold]
+    fn make(&self) -> Option<&Deque<CELLS>> {
+        let made = mem::try_new(Deque::new().ok()?).ok()?;
+        self.0.store(made.as_ptr(), Release);
+        self.get()
+    }
+}
+
+impl Drop for Own {
+    fn drop(&mut self) {
+        let deque = self.0.load(Relaxed);
+        if !deque.is_null() {
+            // SAFETY: made by `try_new`; the seat's last user.
+            unsafe { mem::free(deque) };
+        }
+    }
+}
+
+impl Seat {
+    /// By the seat's thread: claims a task of its own pool. Thieves need not hear of it any more, nor of those before
+    /// it that somebody has claimed already.
+    #[inline]
+    pub fn claim(&self, f: &cf_future, runner: &Runner) -> bool {
+        // The reference that the caller holds keeps the generation.
+        let take = || f.word().take(f.generation(), word::RUNNING, runner.id, false).is_some();
+        let Some(deque) = self.own().get() else { return take() };
+        let mut won = None;
+        while let Some(last) = deque.last().map(Hint::from_bits) {
+            let is_last = won.is_none() && last.is(Hint::naming(f));
+            if !is_last && !last.is_stale() {
+                break;
+            }
+            if deque.take_back(|| is_last && *won.insert(take())) {
+                last.forget();
+            }
+        }
+        won.unwrap_or_else(take)
+    }
+}
+
+impl Pool {
+    /// The seat of a task that submits to its own pool.
+    #[inline]
+    pub(super) fn seat_of<'a>(&self, runner: &'a Runner) -> Option<&'a Seat> {
+        runner.seat().filter(|s| core::ptr::eq(s.pool(), self))
+    }
+
+    /// Queues a PENDING task of a submitter that sits in this pool; false if there is no room in its deque.
+    #[inline]
+    pub(super) fn enqueue_nested(&self, seat: &Seat, hint: Hint) -> Result<bool> {
+        if !seat.own().get_or_make().is_some_and(|deque| deque.push(hint.to_bits())) {
+            return Ok(false);
+        }
+        // After the push: either this sees that the pool is closed, or the last worker sees the hint.
+        if self.queue.is_closed() && hint.revoke() {
+            return Err(if self.broken().is_some() { Status::CF_BROKEN_POOL } else { Status::CF_SHUTDOWN });
+        }
+        let _ = self.call_somebody(); // this thread itself comes back to the hint
+        Ok(true)
+    }
+
+    /// The next hint for a worker that is free; `turn` counts its looks.
+    #[inline]
+    pub(super) fn next(&self, seat: &Seat, turn: &mut u32) -> Pop {
+        *turn = turn.wrapping_add(1);
+        if let Some(own) = seat.own().get() {
+            if !turn.is_multiple_of(FAIR) {
+                if let Steal::Hint(bits) = own.steal() {
+                    return Pop::Hint(bits);
+                }
+            }
+        }
+        match self.queue.pop() {
+            Pop::Empty => self.steal(seat.index() as usize),
+            found => found,
+        }
+    }
+
+    /// The oldest hint of any deque, looking at `first` first; `Unfilled` if somebody else was faster somewhere.
+    pub(super) fn steal(&self, first: usize) -> Pop {
+        let seats = self.seats_used();
+        let (before, after) = seats.split_at(first.min(seats.len()));
+        let mut found = Pop::Empty;
+        for deque in after.iter().chain(before).filter_map(|s| s.own().get()) {
+            match deque.steal() {
+                Steal::Hint(bits) => return Pop::Hint(bits),
+                Steal::Lost => found = Pop::Unfilled,
+                Steal::Empty => {}
+            }
+        }
+        found
+    }
+
+    /// Is anything queued? For whoever has just announced something that a submitter must see: either this look sees
+    /// the task, or its submitter sees the announcement.
+    pub fn has_work(&self) -> bool {
+        self.queue.has_work() || self.has_nested_work()
+    }
+
+    /// Closed, and nothing is queued.
+    pub fn is_over(&self) -> bool {
+        self.queue.is_over() && !self.has_nested_work()
+    }
+
+    fn has_nested_work(&self) -> bool {
+        // Pairs with the fence in `Deque::push`.
+        full_fence();
+        self.seats_used().iter().filter_map(|s| s.own().get()).any(Deque::has_work)
+    }
+}
