@@ -21,6 +21,7 @@ mod submit;
 mod table;
 
 pub use guests::{are_guests_of, as_guest, guests_of_this_thread, Guest};
+pub use submit::rings_in_burst;
 pub use table::{lookup, Found};
 
 use crate::error::{cf_error, Failure};
@@ -47,6 +48,8 @@ pub trait Executor: Sync {
     /// # Safety
     /// `out` is NULL or writable; what the call's argument points to is readable.
     unsafe fn submit(&self, call: Call, out: *mut *mut cf_future) -> Result<()>;
+    /// Wakes workers for what was submitted with `rings` off; where such submits wake nobody.
+    fn rouse(&self) {}
     /// Its verbs for futures whose tasks run in other processes.
     fn far(&self) -> Option<&dyn Far> {
         None

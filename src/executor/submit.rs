@@ -11,6 +11,16 @@ use crate::status::{Result, Status};
 use core::ffi::c_void;
 use core::ptr::null_mut;
 
+/// Of so many submits of a burst one wakes a worker.
+const QUIET: usize = 32;
+
+/// Is a worker woken for submit `i` of `n` that come at once? The first ones wake all workers, and the last ones do, as
+/// what is left may be long. In between, a worker that is faster than the submitter sleeps a little longer instead of
+/// being woken for each.
+pub fn rings_in_burst(i: usize, n: usize, workers: usize) -> bool {
+    i < 2 * workers || i + workers >= n || i.is_multiple_of(QUIET)
+}
+
 impl cf_executor {
     /// # Safety
     /// `arg` points to `size` readable bytes; `out` is NULL or writable.
@@ -45,14 +55,18 @@ impl cf_executor {
             return Err(Status::CF_INVALID_ARGUMENT);
         }
         let mut result = self.kind.admit();
-        let mut n = 0;
+        let (mut n, workers) = (0, self.max_workers());
         while result.is_ok() && n < count {
             let arg = Arg::Copy(args.wrapping_byte_add(n * size), size);
             let birth = Birth { index: n, ..Birth::NONE };
+            let call = Call { func, arg, birth, executor: self.id, rings: rings_in_burst(n, count, workers) };
             let place = if out.is_null() { out } else { out.wrapping_add(n) };
             // SAFETY: inside the caller's arrays.
-            result = unsafe { self.submit_call(func, arg, birth, place) };
+            result = unsafe { self.kind.submit(call, place) };
             n += result.is_ok() as usize;
+        }
+        if result.is_err() {
+            self.kind.rouse();
         }
         // SAFETY: the caller's promise.
         unsafe {
@@ -72,7 +86,7 @@ impl cf_executor {
     /// As for `submit`.
     #[inline]
     pub unsafe fn submit_call(&self, func: TaskFn, arg: Arg, birth: Birth, out: *mut *mut cf_future) -> Result<()> {
-        let call = Call { func, arg, birth, executor: self.id };
+        let call = Call { func, arg, birth, executor: self.id, rings: true };
         // SAFETY: the caller's promise.
         unsafe {
             self.kind.submit(call, out).inspect_err(|_| {

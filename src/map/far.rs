@@ -7,7 +7,7 @@
 
 use super::input::Input;
 use crate::capi::types::TaskFn;
-use crate::executor::cf_executor;
+use crate::executor::{cf_executor, rings_in_burst};
 use crate::future::cf_future;
 use crate::processes::arena::Arena;
 use crate::processes::portion::{Items, Portion};
@@ -95,7 +95,8 @@ impl Portions {
         self.portions.len()
     }
 
-    /// Submits portion `i`. Its end is told to the items exactly once if this succeeds, and never if it does not.
+    /// Submits portion `i`, one after the other and all at once. Its end is told to the items exactly once if this
+    /// succeeds, and never if it does not.
     ///
     /// # Safety
     /// `out` is writable.
@@ -107,8 +108,10 @@ impl Portions {
         out: *mut *mut cf_future,
     ) -> Result<()> {
         let pool = executor.kind().processes().ok_or(Status::CF_UNSUPPORTED)?;
+        let rings = rings_in_burst(i, self.count(), executor.max_workers());
         // SAFETY: the block is of the pool's arena, as it was made with it.
-        unsafe { pool.submit_portion(func, self.context.clone(), &self.portions[i], out) }
+        unsafe { pool.submit_portion(func, self.context.clone(), &self.portions[i], rings, out) }
+            .inspect_err(|_| pool.rouse())
     }
 
     /// No further item starts.

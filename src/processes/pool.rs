@@ -142,7 +142,8 @@ impl Pool {
         let func = self.functions.identify(self.arena(), call.func, self.helper)?;
         // SAFETY: the caller's promise.
         let argument = unsafe { Argument::stage(self, from, size)? };
-        let work = Work { func, from, size, index: call.birth.index, context: 0..0, portion: null() };
+        let rings = call.rings;
+        let work = Work { func, from, size, index: call.birth.index, context: 0..0, portion: null(), rings };
         // SAFETY: as above.
         unsafe { self.submit_work(work, &argument, out) }.inspect_err(|_| argument.drop(self.arena()))
     }
@@ -156,12 +157,13 @@ impl Pool {
         func: TaskFn,
         context: Range<usize>,
         portion: &Portion,
+        rings: bool,
         out: *mut *mut cf_future,
     ) -> Result<()> {
         self.admit()?;
         let func = self.functions.identify(self.arena(), func, self.helper)?;
         let size = portion.size();
-        let work = Work { func, from: null(), size, index: portion.first, context, portion };
+        let work = Work { func, from: null(), size, index: portion.first, context, portion, rings };
         // SAFETY: the caller's promise.
         unsafe { self.submit_work(work, &Argument { at: portion.block, owned: false }, out) }
     }
@@ -199,7 +201,7 @@ impl Pool {
         }
         // Nobody will look at a future that nobody holds.
         slot.open(generation, if out.is_null() { COLLECT } else { 0 });
-        self.queue(Cell::new(index, generation));
+        self.queue(Cell::new(index, generation), work.rings);
         Ok(())
     }
 
@@ -217,7 +219,7 @@ impl Pool {
     }
 
     /// The task stands in its slot: whoever is free may take it. From here on it may end at any time.
-    fn queue(&self, cell: Cell) {
+    fn queue(&self, cell: Cell, rings_worker: bool) {
         let ready = self.view.ready();
         let (outstanding, rings) = {
             let mut slots = self.slots.lock();
@@ -226,11 +228,18 @@ impl Pool {
             // is to look after it.
             (slots.outstanding, slots.broken || core::mem::take(&mut slots.idle))
         };
-        bell::ring(ready.control, self.view.areas());
+        if rings_worker {
+            bell::ring(ready.control, self.view.areas());
+        }
         let size = self.crew_size.load(Relaxed) as usize;
         if rings || size < self.plan.max_workers && outstanding > size {
             self.ring_supervisor();
         }
+    }
+
+    /// Wakes all workers there may be work for, after submits that did not.
+    pub fn rouse(&self) {
+        (0..self.plan.max_workers).for_each(|_| bell::ring(self.view.ready().control, self.view.areas()));
     }
 
     pub fn shared_alloc(&self, size: usize) -> Result<*mut c_void> {
@@ -261,6 +270,8 @@ struct Work {
     /// Where it lies; empty if it does not go with the task.
     context: Range<usize>,
     portion: *const Portion,
+    /// A worker that sleeps is to be woken: else the submitter sees to that later.
+    rings: bool,
 }
 
 /// An argument on its way into shared memory.

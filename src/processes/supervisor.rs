@@ -351,23 +351,25 @@ impl Pool {
 
     /// Ends a slot's task if its outcome has come and nobody else is at it.
     pub(super) fn sweep_slot(&self, slot: u32) {
-        if let Some((f, worker)) = self.begin(slot) {
-            match worker {
-                Some(worker) => self.harvest_begun(f, worker, Fetching::new(&self.fetching), Here::Supervisor),
-                None => self.finish_spoilt(f, Here::Supervisor),
-            }
+        let mut awaited = false;
+        match self.begin(slot, &mut awaited) {
+            Some((f, Some(by))) => self.harvest_begun(f, by, Fetching::new(&self.fetching), Here::Supervisor),
+            Some((f, None)) => self.finish_spoilt(f, Here::Supervisor),
+            // Those that sleep on the slot's word may have been missed by a worker that was stopped. Whoever ends a
+            // task wakes them anyway.
+            None if awaited => futex::wake_shared(self.slot(slot).bed(), i32::MAX),
+            None => {}
         }
-        // Those that sleep on the slot's word may have been missed by a worker that was stopped.
-        futex::wake_shared(self.slot(slot).bed(), i32::MAX);
     }
 
     /// Takes the right to end a slot's task, with the pool's reference; the worker that has done it, or none if the
-    /// slot's word makes no sense.
-    fn begin(&self, slot: u32) -> Option<(&'static cf_future, Option<u16>)> {
+    /// slot's word makes no sense. Says too whether somebody waits for it.
+    fn begin(&self, slot: u32, awaited: &mut bool) -> Option<(&'static cf_future, Option<u16>)> {
         let mut slots = self.slots.lock();
         if slot >= slots.made() {
             return None;
         }
+        *awaited = slots.get(slot).waiters > 0;
         if !matches!(slots.examine(&self.view.ready(), slot), Finding::Ended) {
             return None;
         }
