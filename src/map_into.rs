@@ -231,6 +231,8 @@ unsafe impl Sync for Items {}
 impl Body for Items {
     fn run(&self, at: &Place, begin: usize, end: usize, work: &Work) {
         let mut run = 0;
+        let birth = Birth { index: begin, context: self.context };
+        let mut task = cf_task::new(Sink::Nowhere, birth, at.runner, work.executor);
         for index in begin..end {
             if work.stopped.load(Relaxed) {
                 break;
@@ -239,8 +241,7 @@ impl Body for Items {
             unsafe {
                 self.input.gather(index, at.scratch.place());
                 let place = self.out.wrapping_add(index * self.out_size);
-                let sink = Sink::Slot { place, size: self.out_size, written: false };
-                let mut task = cf_task::new(sink, Birth { index, context: self.context }, at.runner, work.executor);
+                task.restart(Sink::Slot { place, size: self.out_size, written: false }, index);
                 let returned = (self.func)(&mut task, at.scratch.place().cast(), self.input.record());
                 let outcome = task.end(returned);
                 if !self.statuses.is_null() {

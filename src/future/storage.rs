@@ -16,15 +16,24 @@ impl cf_future {
     /// Where `size` bytes of result go; replaces what was stored before.
     pub(crate) fn result_place(&self, size: usize) -> Result<*mut u8> {
         self.drop_result();
-        if size <= INLINE {
-            // SAFETY: by the claimer.
-            unsafe { self.result_area.with_mut(|p| *p = size as u8) };
-            return Ok(self.result.with_mut(|p| p.cast()));
+        if let Some(place) = self.quick_result_place(size) {
+            return Ok(place);
         }
         let place = self.ext()?.make_result(size)?;
         // SAFETY: by the claimer.
         unsafe { self.result_area.with_mut(|p| *p = Area::Large as u8) };
         Ok(place)
+    }
+
+    /// As `result_place`, if neither the result nor what was stored before needs more than the node.
+    #[inline]
+    pub(crate) fn quick_result_place(&self, size: usize) -> Option<*mut u8> {
+        if size > INLINE || self.result_area() as usize > INLINE {
+            return None;
+        }
+        // SAFETY: by the claimer.
+        unsafe { self.result_area.with_mut(|p| *p = size as u8) };
+        Some(self.result.with_mut(|p| p.cast()))
     }
 
     /// Takes a large result out, so that it outlives what is stored next.

@@ -146,6 +146,8 @@ impl Job {
     fn run(&self, number: usize, runner: &Runner) -> Result<()> {
         let scratch = Scratch::new(self.input.record())?;
         let end = self.input.count().min((number + 1) * self.chunk);
+        let birth = Birth { index: 0, context: self.context };
+        let mut task = cf_task::new(Sink::Nowhere, birth, runner, self.executor);
         for index in number * self.chunk..end {
             if self.stopped.load(Relaxed) {
                 return Ok(());
@@ -154,8 +156,7 @@ impl Job {
             unsafe {
                 let outcome: *mut Outcome = self.outcomes.with_mut(|p| &raw mut (**p)[index]);
                 self.input.gather(index, scratch.place());
-                let birth = Birth { index, context: self.context };
-                let mut task = cf_task::new(Sink::Item(outcome), birth, runner, self.executor);
+                task.restart(Sink::Item(outcome), index);
                 let returned = (self.func)(&mut task, scratch.place().cast(), self.input.record());
                 (*outcome).end(task.end(returned), index);
             }

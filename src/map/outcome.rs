@@ -58,6 +58,16 @@ impl Outcome {
         Ok(place)
     }
 
+    /// As `place`, if neither the result nor what was stored before needs more than this.
+    #[inline]
+    pub fn quick_place(&mut self, size: usize) -> Option<*mut u8> {
+        if size > INLINE || !matches!(self.holds, Holds::Nothing | Holds::Inline) {
+            return None;
+        }
+        (self.holds, self.size) = (Holds::Inline, size);
+        Some(self.bytes.as_mut_ptr())
+    }
+
     /// Takes a large result out, so that it outlives what is stored next.
     pub fn take_large(&mut self) -> Option<mem::Bytes> {
         if self.holds != Holds::Large {
