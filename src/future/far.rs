@@ -104,6 +104,12 @@ impl cf_future {
         self.with_far(|far, f| far.stir(f));
     }
 
+    /// Its outcome has come, and some thread is about to publish it: no code of the user's runs until then.
+    pub(crate) fn is_being_fetched(&self) -> bool {
+        let w = self.word.load(Acquire);
+        w & word::FAR != 0 && word::state(w) == word::SETTING
+    }
+
     // ---- for the executor
 
     /// Takes the right to write the outcome; false if somebody else has it.
