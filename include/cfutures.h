@@ -1371,6 +1371,9 @@ CF_API cf_status cf_register_task(const char *name, cf_task_fn function);
  * another thread held at that moment stays locked in every worker for ever, and the program may
  * see one SIGCHLD while the pool is made.
  *
+ * A fork copies the page tables: making a pool takes tens of milliseconds longer for each GiB that
+ * this process has touched. A spawn takes as long in a large process as in a small one.
+ *
  * @param options  The options.
  * @param method   A cf_start_method. The default is CF_START_AUTO.
  * @return CF_OK; CF_INVALID_ARGUMENT: options is NULL, or the method is unknown.
