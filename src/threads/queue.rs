@@ -15,7 +15,7 @@
 
 use super::segments::{base, index, pack, Segments, NONE};
 use crate::status::{Result, Status};
-use crate::sync::{yield_now, AtomicU64, Ordering::*};
+use crate::sync::{spin_hint, yield_now, AtomicU64, Ordering::*};
 
 /// Keeps what one side writes off the cache lines of the other.
 #[repr(align(128))]
@@ -31,8 +31,21 @@ pub struct Fifo<const N: usize> {
     tail_segment: AtomicU64,
     /// Tickets taken.
     head: Apart<AtomicU64>,
+    /// At least so many tickets are given: while `head` is below it, takers leave the submitters' line alone.
+    given: Apart<AtomicU64>,
     head_segment: AtomicU64,
     segments: Apart<Segments<N>>,
+}
+
+/// Several want the same word: whoever has lost leaves it alone for a while, longer each time.
+struct Crowd(u32);
+
+impl Crowd {
+    fn step_back(&mut self) {
+        let hints = if cfg!(loom) { 1 } else { 1 << self.0 };
+        (0..hints).for_each(|_| spin_hint());
+        self.0 = (self.0 + 1).min(6);
+    }
 }
 
 pub enum Pop {
@@ -51,6 +64,7 @@ impl<const N: usize> Fifo<N> {
             tail: Apart(AtomicU64::new(0)),
             tail_segment: AtomicU64::new(first),
             head: Apart(AtomicU64::new(0)),
+            given: Apart(AtomicU64::new(0)),
             head_segment: AtomicU64::new(first),
             segments: Apart(segments),
         })
@@ -60,6 +74,7 @@ impl<const N: usize> Fifo<N> {
     #[inline]
     pub fn push(&self, hint: u64) -> Result<()> {
         debug_assert!(hint != 0);
+        let mut crowd = Crowd(0);
         loop {
             let t = self.tail.0.load(Acquire);
             if t & CLOSED != 0 {
@@ -81,6 +96,7 @@ impl<const N: usize> Fifo<N> {
                 self.segments.0.cells(index(s))[ticket as usize % N].store(hint, Release);
                 return Ok(());
             }
+            crowd.step_back();
         }
     }
 
@@ -127,10 +143,17 @@ impl<const N: usize> Fifo<N> {
 
     #[inline]
     pub fn pop(&self) -> Pop {
+        let mut crowd = Crowd(0);
         loop {
             let h = self.head.0.load(Acquire);
-            if h >= self.tail.0.load(Acquire) >> 1 {
-                return Pop::Empty;
+            // Acquire: pairs with the Release below, as with the tail itself. It may be set back by who was slow: then
+            // the tail is read once more.
+            if h >= self.given.0.load(Acquire) {
+                let given = self.tail.0.load(Acquire) >> 1;
+                if h >= given {
+                    return Pop::Empty;
+                }
+                self.given.0.store(given, Release);
             }
             let wanted = (h / N as u64) as u32;
             let s = self.head_segment.load(Acquire);
@@ -159,6 +182,7 @@ impl<const N: usize> Fifo<N> {
                 self.leave(index(s));
                 return Pop::Hint(hint);
             }
+            crowd.step_back();
         }
     }
 
