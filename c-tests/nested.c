@@ -6,13 +6,15 @@
  */
 #include "check.h"
 
+#include <sched.h>
+
 enum { MANY = 2000 }; /* more than a worker's deque has room for */
 
 struct brood {
   cf_executor *executor;
   size_t children;
   gate g;
-  int runs;
+  int runs, steps, ends;
   cf_future *fs[MANY];
 };
 
@@ -142,8 +144,9 @@ CF_TEST(a_stand_in_finds_them) {
 static int32_t endless_task(cf_task *task, void *arg, size_t arg_size) {
   struct brood *brood = arg;
   (void)task, (void)arg_size;
-  if (count_of(&brood->runs) == 0)
-    ASSERT_OK(cf_executor_submit_owned(brood->executor, endless_task, brood, NULL, NULL, NULL));
+  if (count_of(&brood->runs) > 0) return 0;
+  cf_status status = cf_executor_submit_owned(brood->executor, endless_task, brood, NULL, NULL, NULL);
+  ASSERT(status == CF_OK || status == CF_SHUTDOWN);
   return 0;
 }
 
@@ -156,6 +159,58 @@ CF_TEST(endless_children_starve_nobody) {
   count_up(&brood->runs);
   ASSERT_OK(cf_executor_shutdown(ex, true, false));
   gate_close(&brood->g);
+}
+
+/* The other way round: the child of a task that stays there has its turn while another worker has
+ * work all the time, in its own deque or in the queue. The parent gives up after many steps. */
+enum { PATIENCE = 100000 };
+
+static int32_t patient_task(cf_task *task, void *arg, size_t arg_size) {
+  struct brood *brood = arg;
+  (void)arg_size;
+  submit_children(brood);
+  gate_arrive(&brood->g, 1);
+  while (count_of(&brood->runs) == 0 && count_of(&brood->steps) < PATIENCE) sched_yield();
+  int32_t in_time = count_of(&brood->steps) < PATIENCE;
+  return cf_task_return(task, &in_time, sizeof in_time);
+}
+
+static int32_t stepping_task(cf_task *task, void *arg, size_t arg_size) {
+  struct brood *brood = arg;
+  (void)task, (void)arg_size;
+  if (count_up(&brood->steps) < PATIENCE && count_of(&brood->runs) == 0)
+    ASSERT_OK(cf_executor_submit_owned(brood->executor, stepping_task, brood, NULL, NULL, NULL));
+  return 0;
+}
+
+CF_TEST(endless_tasks_do_not_starve_the_children_of_others) {
+  struct brood *brood = make_brood(ex, 1);
+  cf_future *step = submit_to(ex, stepping_task, brood);
+  ASSERT_OK(cf_future_result(step, CF_FOREVER, NULL, NULL));
+  cf_future *parent = submit_to(ex, patient_task, brood);
+  ASSERT_VALUE(1, parent);
+  cf_future_release(step);
+  cf_future_release(parent);
+  release_children(brood);
+}
+
+static int32_t counting_task(cf_task *task, void *arg, size_t arg_size) {
+  (void)task, (void)arg_size;
+  count_up(&((struct brood *)arg)->steps);
+  sched_yield();
+  return 0;
+}
+
+/* Submitting is faster than running: the queue fills until the parent has ended. */
+CF_TEST(a_full_queue_does_not_starve_children) {
+  struct brood *brood = make_brood(ex, 1);
+  for (int i = 0; i < 1000; i++) cf_future_release(submit_to(ex, counting_task, brood));
+  cf_future *parent = submit_to(ex, patient_task, brood);
+  while (!cf_future_done(parent)) cf_future_release(submit_to(ex, counting_task, brood));
+  ASSERT_VALUE(1, parent);
+  cf_future_release(parent);
+  ASSERT_OK(cf_executor_shutdown(ex, true, true));
+  release_children(brood);
 }
 
 /* ---------------------------------------------------------------- the end of the pool */
@@ -206,6 +261,35 @@ static int32_t racing_task(cf_task *task, void *arg, size_t arg_size) {
   }
   brood->children = n;
   return cf_task_return(task, NULL, 0);
+}
+
+static void child_ended(void *arg) {
+  count_up(&((struct brood *)arg)->ends);
+}
+
+/* The same with futures that nobody holds: a child may be gone before its submit returns. */
+static int32_t forgetful_task(cf_task *task, void *arg, size_t arg_size) {
+  struct brood *brood = arg;
+  (void)arg_size;
+  gate_arrive(&brood->g, 1);
+  cf_status status = CF_OK;
+  for (; status == CF_OK && brood->children < MANY; brood->children++)
+    status = cf_executor_submit_owned(brood->executor, child_task, brood, child_ended, NULL, NULL);
+  ASSERT(status == CF_OK || status == CF_SHUTDOWN);
+  return cf_task_return(task, NULL, 0);
+}
+
+CF_TEST(forgotten_submits_that_race_with_shutdown) {
+  for (size_t round = 0; round < scaled(200); round++) {
+    cf_executor *two = make_executor(2);
+    struct brood *brood = make_brood(two, 0);
+    cf_future_release(submit_to(two, forgetful_task, brood));
+    gate_await(&brood->g, 1);
+    ASSERT_OK(cf_executor_shutdown(two, true, round % 2 == 0));
+    ASSERT_EQ_SIZE(brood->children, (size_t)count_of(&brood->ends)); /* the refused one too */
+    gate_close(&brood->g);
+    cf_executor_free(two);
+  }
 }
 
 /* Submits race with the end of their pool: each one is refused, or ends exactly once. */

@@ -8,7 +8,8 @@ use crate::status::cf_status;
 /// Makes a thread pool.
 ///
 /// Workers start on demand, one for each task that finds none idle, and stay until the pool ends.
-/// Tasks start in the order of submission. For names, initializers and other choices see
+/// Tasks from outside the pool start in the order of submission; what tasks submit may overtake
+/// them. For names, initializers and other choices see
 /// cf_thread_pool_new_with().
 ///
 /// @param max_workers  How many tasks may run at the same time. 0: the smaller of 32 and 4 more

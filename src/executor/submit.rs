@@ -13,6 +13,8 @@ use core::ptr::null_mut;
 
 /// Of so many submits of a burst one wakes a worker.
 const QUIET: usize = 32;
+/// Copying an argument of so many bytes takes longer than waking a worker.
+const LARGE: usize = 64 << 10;
 
 /// Is a worker woken for submit `i` of `n` that come at once? The first ones wake all workers, and the last ones do, as
 /// what is left may be long. In between, a worker that is faster than the submitter sleeps a little longer instead of
@@ -59,7 +61,8 @@ impl cf_executor {
         while result.is_ok() && n < count {
             let arg = Arg::Copy(args.wrapping_byte_add(n * size), size);
             let birth = Birth { index: n, ..Birth::NONE };
-            let call = Call { func, arg, birth, executor: self.id, rings: rings_in_burst(n, count, workers) };
+            let rings = size >= LARGE || rings_in_burst(n, count, workers);
+            let call = Call { func, arg, birth, executor: self.id, rings };
             let place = if out.is_null() { out } else { out.wrapping_add(n) };
             // SAFETY: inside the caller's arrays.
             result = unsafe { self.kind.submit(call, place) };

@@ -91,7 +91,15 @@ impl Hint {
         before.map(|w| (node, w))
     }
 
-    /// An entry that was not queued after all.
+    /// Keeps what the name needs, beside the entry; to be forgotten.
+    pub fn keep(self) -> Hint {
+        if plain::on() {
+            plain::keep(slab::node((self.0 >> 32) as u32));
+        }
+        self
+    }
+
+    /// An entry that was not queued after all, or a name that was kept.
     pub fn forget(self) {
         if plain::on() {
             plain::free(slab::node((self.0 >> 32) as u32));

@@ -12,7 +12,8 @@
 //! - what was accepted is seen by some worker before the last one ends: a submitter that finds the pool closed after
 //!   its hint could be seen takes the task back;
 //! - a worker's deque is made at its first nested submit, and goes with the pool;
-//! - every `FAIR`th look begins at the queue, so that tasks which submit tasks for ever starve nobody outside.
+//! - of `FAIR` looks one begins at the queue and one at the deques of others, so that no task waits for ever, whatever
+//!   is submitted meanwhile and wherever: its worker may be blocked, or stand by.
 
 use super::deque::{Deque, Steal, CELLS};
 use super::queue::Pop;
@@ -26,8 +27,10 @@ use crate::status::{Result, Status};
 use crate::sync::{full_fence, AtomicPtr, Ordering::*};
 use core::ptr::null_mut;
 
-/// A prime, so that no pattern of the program's falls in with it.
-const FAIR: u32 = 61;
+/// Few, as so many nested tasks may come before one from outside.
+const FAIR: u32 = 8;
+/// So many seats are looked at then, as hundreds of workers should not look at hundreds each time.
+const GLANCE: usize = 4;
 
 /// A seat's deque, if it has one yet.
 pub struct Own(AtomicPtr<Deque<CELLS>>);
@@ -100,11 +103,17 @@ impl Pool {
     /// Queues a PENDING task of a submitter that sits in this pool; false if there is no room in its deque.
     #[inline]
     pub(super) fn enqueue_nested(&self, seat: &Seat, hint: Hint) -> Result<bool> {
-        if !seat.own().get_or_make().is_some_and(|deque| deque.push(hint.to_bits())) {
+        let Some(deque) = seat.own().get_or_make() else { return Ok(false) };
+        // A thief may use the entry up before it is looked at again here.
+        let name = hint.keep();
+        if !deque.push(hint.to_bits()) {
+            name.forget();
             return Ok(false);
         }
         // After the push: either this sees that the pool is closed, or the last worker sees the hint.
-        if self.queue.is_closed() && hint.revoke() {
+        let refused = self.queue.is_closed() && hint.revoke();
+        name.forget();
+        if refused {
             return Err(if self.broken().is_some() { Status::CF_BROKEN_POOL } else { Status::CF_SHUTDOWN });
         }
         let _ = self.call_somebody(); // this thread itself comes back to the hint
@@ -115,9 +124,15 @@ impl Pool {
     #[inline]
     pub(super) fn next(&self, seat: &Seat, turn: &mut u32) -> Pop {
         *turn = turn.wrapping_add(1);
-        if let Some(own) = seat.own().get() {
-            if !turn.is_multiple_of(FAIR) {
-                if let Steal::Hint(bits) = own.steal() {
+        match *turn % FAIR {
+            0 => {}
+            1 => {
+                if let Some(bits) = self.glance(*turn / FAIR) {
+                    return Pop::Hint(bits);
+                }
+            }
+            _ => {
+                if let Some(Steal::Hint(bits)) = seat.own().get().map(Deque::steal) {
                     return Pop::Hint(bits);
                 }
             }
@@ -126,6 +141,17 @@ impl Pool {
             Pop::Empty => self.steal(seat.index() as usize),
             found => found,
         }
+    }
+
+    /// The oldest hint of one of a few deques. The `n`th glance begins at the `n`th seat, so that one that is always full
+    /// hides no other.
+    fn glance(&self, n: u32) -> Option<u64> {
+        let seats = self.seats_used();
+        let few = seats.iter().cycle().skip(n as usize % seats.len()).take(GLANCE.min(seats.len()));
+        few.filter_map(|s| s.own().get()).find_map(|deque| match deque.steal() {
+            Steal::Hint(bits) => Some(bits),
+            _ => None,
+        })
     }
 
     /// The oldest hint of any deque, looking at `first` first; `Unfilled` if somebody else was faster somewhere.
