@@ -22,15 +22,15 @@ static void close_pool(void *pool) {
   g_thread_pool_free(pool, FALSE, TRUE);
 }
 
-static void *submit(void *pool, bench_fn fn, uint64_t arg) {
+static void submit(void *pool, bench_fn fn, uint64_t arg, void *handle) {
   struct slot *slot = slot_new(fn, arg);
   if (!g_thread_pool_push(pool, slot, NULL)) bench_die("g_thread_pool_push failed");
-  return slot;
+  *(struct slot **)handle = slot;
 }
 
 static uint64_t result(void *pool, void *handle) {
   (void)pool;
-  return slot_result(handle);
+  return slot_result(*(struct slot **)handle);
 }
 
 int main(int argc, char **argv) {
@@ -42,6 +42,7 @@ int main(int argc, char **argv) {
     .version = version,
     .open = open_pool,
     .close = close_pool,
+    .handle_size = sizeof(struct slot *),
     .submit = submit,
     .result = result,
   };

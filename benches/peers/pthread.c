@@ -6,7 +6,9 @@
 
 #include "bench.h"
 
+#include <gnu/libc-version.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 struct node {
@@ -76,7 +78,7 @@ static void close_pool(void *pool) {
   free(p);
 }
 
-static void *submit(void *pool, bench_fn fn, uint64_t arg) {
+static void submit(void *pool, bench_fn fn, uint64_t arg, void *handle) {
   struct pool *p = pool;
   struct node *n = malloc(sizeof *n);
   if (!n) bench_die("out of memory");
@@ -92,12 +94,12 @@ static void *submit(void *pool, bench_fn fn, uint64_t arg) {
   p->tail = n;
   pthread_cond_signal(&p->filled);
   pthread_mutex_unlock(&p->lock);
-  return n;
+  *(struct node **)handle = n;
 }
 
 static uint64_t result(void *pool, void *handle) {
   struct pool *p = pool;
-  struct node *n = handle;
+  struct node *n = *(struct node **)handle;
   pthread_mutex_lock(&p->done_lock);
   while (!n->done) {
     p->waiting++;
@@ -111,11 +113,14 @@ static uint64_t result(void *pool, void *handle) {
 }
 
 int main(int argc, char **argv) {
+  char version[32];
+  snprintf(version, sizeof version, "glibc %s", gnu_get_libc_version());
   const struct bench_peer peer = {
     .name = "pthread mutex+cond",
-    .version = "",
+    .version = version,
     .open = open_pool,
     .close = close_pool,
+    .handle_size = sizeof(struct node *),
     .submit = submit,
     .result = result,
   };

@@ -35,14 +35,14 @@ void close_state(void *state) {
   delete state_of(state);
 }
 
-void *submit(void *state, bench_fn fn, uint64_t arg) {
+void submit(void *state, bench_fn fn, uint64_t arg, void *handle) {
   slot *s = slot_new(fn, arg);
   state_of(state)->pool.enqueue([s] { slot_run(s); });
-  return s;
+  *static_cast<slot **>(handle) = s;
 }
 
 uint64_t result(void *, void *handle) {
-  return slot_result(static_cast<slot *>(handle));
+  return slot_result(*static_cast<slot **>(handle));
 }
 
 void run_parallel_for(void *state, const double *in, double *out, size_t count,
@@ -79,6 +79,7 @@ int main(int argc, char **argv) {
   peer.version = TBB_VERSION_STRING;
   peer.open = open_state;
   peer.close = close_state;
+  peer.handle_size = sizeof(slot *);
   peer.submit = submit;
   peer.result = result;
   peer.loops = loops;

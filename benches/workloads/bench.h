@@ -44,8 +44,10 @@ struct bench_peer {
   const char *version;
   void *(*open)(unsigned workers);
   void (*close)(void *state);
-  /* A pool: submit gives a handle; result waits for it, gives the handle back and returns. */
-  void *(*submit)(void *state, bench_fn fn, uint64_t arg);
+  /* A pool: submit writes a handle of handle_size bytes, 8 or 16, as a program would hold it: a
+   * pointer, or a future that is a value. result waits for the task and ends the handle. */
+  size_t handle_size;
+  void (*submit)(void *state, bench_fn fn, uint64_t arg, void *handle);
   uint64_t (*result)(void *state, void *handle);
   /* Submits bench_noop(0) to bench_noop(count - 1), takes the results in completion order and
    * returns their sum. NULL for a pool without such a call: a queue with a mutex stands in. */

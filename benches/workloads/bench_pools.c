@@ -19,6 +19,11 @@ enum {
   COMPLETIONS = 100000
 };
 
+/* Room for a handle of any peer. */
+struct handle {
+  void *words[2];
+};
+
 static void check_sum(const struct bench_run *run, uint64_t sum, uint64_t expected) {
   if (sum != expected)
     bench_die("%s, %s: the results add up to %llu, not to %llu", run->workload, run->peer->name,
@@ -50,18 +55,19 @@ static void emit_rate(const struct bench_run *run, size_t tasks, struct span tak
   emit(run, "cpu_us/task", taken.cpu_s * 1e6 / (double)tasks);
 }
 
-static uint64_t submit_and_collect(const struct bench_peer *peer, void *pool, void **handles,
+static uint64_t submit_and_collect(const struct bench_peer *peer, void *pool, char *handles,
                                    size_t count) {
+  size_t size = peer->handle_size;
   uint64_t sum = 0;
-  for (size_t i = 0; i < count; i++) handles[i] = peer->submit(pool, bench_noop, i);
-  for (size_t i = 0; i < count; i++) sum += peer->result(pool, handles[i]);
+  for (size_t i = 0; i < count; i++) peer->submit(pool, bench_noop, i, handles + i * size);
+  for (size_t i = 0; i < count; i++) sum += peer->result(pool, handles + i * size);
   return sum;
 }
 
 /* T1: one thread submits all tasks, then takes all results. */
 void bench_throughput(const struct bench_run *run) {
   void *pool = run->peer->open(run->workers);
-  void **handles = bench_alloc(THROUGHPUT_TASKS * sizeof *handles);
+  char *handles = bench_alloc(THROUGHPUT_TASKS * run->peer->handle_size);
   for (unsigned rep = 0; rep <= run->reps; rep++) {
     struct span start = span_start();
     uint64_t sum = submit_and_collect(run->peer, pool, handles, THROUGHPUT_TASKS);
@@ -77,13 +83,15 @@ static void round_trips(const struct bench_run *run, size_t count, long pause_ns
   const struct bench_peer *peer = run->peer;
   void *pool = peer->open(run->workers);
   uint64_t *taken = bench_alloc(count * sizeof *taken);
+  struct handle handle;
   for (unsigned rep = 0; rep <= run->reps; rep++) {
     uint64_t sum = 0;
     struct span start = span_start();
     for (size_t i = 0; i < count; i++) {
       if (pause_ns > 0) bench_pause_ns(pause_ns);
       uint64_t before = bench_now_ns();
-      sum += peer->result(pool, peer->submit(pool, bench_noop, i));
+      peer->submit(pool, bench_noop, i, &handle);
+      sum += peer->result(pool, &handle);
       taken[i] = bench_now_ns() - before;
     }
     struct span all = span_end(start);
@@ -109,7 +117,7 @@ void bench_latency_asleep(const struct bench_run *run) {
 struct submitter {
   const struct bench_peer *peer;
   void *pool;
-  void **handles;
+  char *handles;
   size_t count;
   uint64_t sum;
   pthread_t thread;
@@ -126,14 +134,14 @@ void bench_submitters(const struct bench_run *run) {
   enum { SHARE = THROUGHPUT_TASKS / SUBMITTERS };
   struct submitter submitters[SUBMITTERS];
   void *pool = run->peer->open(run->workers);
-  void **handles = bench_alloc(THROUGHPUT_TASKS * sizeof *handles);
+  char *handles = bench_alloc(THROUGHPUT_TASKS * run->peer->handle_size);
   for (unsigned rep = 0; rep <= run->reps; rep++) {
     struct span start = span_start();
     for (int k = 0; k < SUBMITTERS; k++) {
       struct submitter *s = &submitters[k];
       s->peer = run->peer;
       s->pool = pool;
-      s->handles = handles + k * SHARE;
+      s->handles = handles + (size_t)k * SHARE * run->peer->handle_size;
       s->count = SHARE;
       if (pthread_create(&s->thread, NULL, submitter_main, s) != 0)
         bench_die("pthread_create failed");
@@ -172,16 +180,19 @@ static uint64_t wait_at_gate(uint64_t arg) {
 void bench_memory(const struct bench_run *run) {
   const struct bench_peer *peer = run->peer;
   void *pool = peer->open(run->workers);
-  void **handles = bench_alloc(PENDING_FUTURES * sizeof *handles); /* touched: it does not count */
-  void **gates = bench_alloc(run->workers * sizeof *gates);
-  peer->result(pool, peer->submit(pool, bench_noop, 0));
-  for (unsigned i = 0; i < run->workers; i++) gates[i] = peer->submit(pool, wait_at_gate, 0);
+  size_t size = peer->handle_size;
+  char *handles = bench_alloc(PENDING_FUTURES * size); /* touched: it does not count */
+  char *gates = bench_alloc(run->workers * size);
+  peer->submit(pool, bench_noop, 0, handles);
+  peer->result(pool, handles);
+  for (unsigned i = 0; i < run->workers; i++) peer->submit(pool, wait_at_gate, 0, gates + i * size);
   pthread_mutex_lock(&gate.lock);
   while (gate.inside < run->workers) pthread_cond_wait(&gate.changed, &gate.lock);
   pthread_mutex_unlock(&gate.lock);
 
   double before = bench_resident_bytes();
-  for (size_t i = 0; i < PENDING_FUTURES; i++) handles[i] = peer->submit(pool, bench_noop, i);
+  for (size_t i = 0; i < PENDING_FUTURES; i++)
+    peer->submit(pool, bench_noop, i, handles + i * size);
   emit(run, "B/pending", (bench_resident_bytes() - before) / PENDING_FUTURES);
 
   pthread_mutex_lock(&gate.lock);
@@ -189,9 +200,9 @@ void bench_memory(const struct bench_run *run) {
   pthread_cond_broadcast(&gate.changed);
   pthread_mutex_unlock(&gate.lock);
   uint64_t sum = 0;
-  for (size_t i = 0; i < PENDING_FUTURES; i++) sum += peer->result(pool, handles[i]);
+  for (size_t i = 0; i < PENDING_FUTURES; i++) sum += peer->result(pool, handles + i * size);
   check_sum(run, sum, bench_noop_sum(PENDING_FUTURES));
-  for (unsigned i = 0; i < run->workers; i++) peer->result(pool, gates[i]);
+  for (unsigned i = 0; i < run->workers; i++) peer->result(pool, gates + i * size);
   free(gates);
   free(handles);
   peer->close(pool);
@@ -222,11 +233,14 @@ static size_t next_completed(void) {
   return index;
 }
 
-static uint64_t collect_as_reported(const struct bench_peer *peer, void *pool, void **handles) {
+static uint64_t collect_as_reported(const struct bench_peer *peer, void *pool, char *handles) {
+  size_t size = peer->handle_size;
   uint64_t sum = 0;
   completed.taken = completed.added = 0; /* nothing runs yet */
-  for (size_t i = 0; i < COMPLETIONS; i++) handles[i] = peer->submit(pool, noop_and_report, i);
-  for (size_t i = 0; i < COMPLETIONS; i++) sum += peer->result(pool, handles[next_completed()]);
+  for (size_t i = 0; i < COMPLETIONS; i++)
+    peer->submit(pool, noop_and_report, i, handles + i * size);
+  for (size_t i = 0; i < COMPLETIONS; i++)
+    sum += peer->result(pool, handles + next_completed() * size);
   return sum;
 }
 
@@ -234,7 +248,7 @@ static uint64_t collect_as_reported(const struct bench_peer *peer, void *pool, v
 void bench_completions(const struct bench_run *run) {
   const struct bench_peer *peer = run->peer;
   void *pool = peer->open(run->workers);
-  void **handles = bench_alloc(COMPLETIONS * sizeof *handles);
+  char *handles = bench_alloc(COMPLETIONS * peer->handle_size);
   for (unsigned rep = 0; rep <= run->reps; rep++) {
     struct span start = span_start();
     uint64_t sum = peer->as_completed ? peer->as_completed(pool, COMPLETIONS)

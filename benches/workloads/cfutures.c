@@ -43,26 +43,28 @@ static int32_t call_task(cf_task *task, void *arg, size_t size) {
   return cf_task_return(task, &result, sizeof result);
 }
 
-static void *submit(void *pool, bench_fn fn, uint64_t arg) {
+static void submit(void *pool, bench_fn fn, uint64_t arg, void *handle) {
   struct call call = { fn, arg };
-  cf_future *future;
-  must(cf_executor_submit(pool, call_task, &call, sizeof call, &future), "cf_executor_submit");
-  return future;
+  cf_future **future = handle;
+  must(cf_executor_submit(pool, call_task, &call, sizeof call, future), "cf_executor_submit");
 }
 
-static uint64_t result(void *pool, void *handle) {
-  cf_future *future = handle;
+static uint64_t take(cf_future *future) {
   uint64_t value;
-  (void)pool;
   must(cf_future_result_into(future, CF_FOREVER, &value, sizeof value), "cf_future_result_into");
   cf_future_release(future);
   return value;
 }
 
+static uint64_t result(void *pool, void *handle) {
+  (void)pool;
+  return take(*(cf_future **)handle);
+}
+
 static uint64_t as_completed(void *pool, size_t count) {
   cf_future **futures = malloc(count * sizeof *futures);
   if (!futures) bench_die("out of memory");
-  for (size_t i = 0; i < count; i++) futures[i] = submit(pool, bench_noop, i);
+  for (size_t i = 0; i < count; i++) submit(pool, bench_noop, i, &futures[i]);
 
   uint64_t sum = 0;
   cf_completions *it;
@@ -162,7 +164,7 @@ static uint64_t fib_one(cf_executor *ex, uint64_t n) {
   if (n < 2) return n;
   cf_future *left = submit_fib(ex, fib_one_task, n - 1);
   uint64_t right = fib_one(ex, n - 2);
-  return result(ex, left) + right;
+  return take(left) + right;
 }
 
 static int32_t fib_one_task(cf_task *task, void *arg, size_t size) {
@@ -180,17 +182,17 @@ static int32_t fib_two_task(cf_task *task, void *arg, size_t size) {
   if (a->n >= 2) {
     cf_future *left = submit_fib(a->ex, fib_two_task, a->n - 1);
     cf_future *right = submit_fib(a->ex, fib_two_task, a->n - 2);
-    value = result(a->ex, left) + result(a->ex, right);
+    value = take(left) + take(right);
   }
   return cf_task_return(task, &value, sizeof value);
 }
 
 static uint64_t run_fib_one(void *pool, unsigned n) {
-  return result(pool, submit_fib(pool, fib_one_task, n));
+  return take(submit_fib(pool, fib_one_task, n));
 }
 
 static uint64_t run_fib_two(void *pool, unsigned n) {
-  return result(pool, submit_fib(pool, fib_two_task, n));
+  return take(submit_fib(pool, fib_two_task, n));
 }
 
 int main(int argc, char **argv) {
@@ -208,6 +210,7 @@ int main(int argc, char **argv) {
     .version = cf_version_string(),
     .open = open_pool,
     .close = close_pool,
+    .handle_size = sizeof(cf_future *),
     .submit = submit,
     .result = result,
     .as_completed = as_completed,
