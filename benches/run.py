@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Runs the benchmark programs side by side and prints one table per workload.
 
-    python3 benches/run.py --library build/release
+    python3 benches/run.py --programs build/bench/programs
 
 Every workload is run round-robin (A B C A B C ...), each time in a new process, so that a change in
 the state of the machine meets all programs alike. See benches/README.md for how to read the tables.
@@ -19,27 +19,27 @@ import machine
 import report
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-DEFAULT_BUILD = os.path.join(os.path.dirname(HERE), "build", "release")
+BENCH_BUILD = os.path.join(os.path.dirname(HERE), "build", "bench")
 
 # (file, what to do when it is missing, arguments before the workload). A .py file stands in peers/,
-# the rest in the build folder.
+# the rest in the folder of programs.
 PROGRAMS = [
     ("bench-cfutures", "the library was not built"),
-    ("bench-pthread", "build with -DCFUTURES_BUILD_BENCHES=ON"),
+    ("bench-pthread", "it was not built"),
     ("bench-tbb", "oneTBB (Debian: libtbb-dev, and g++) was not found by the build"),
     ("bench-glib", "GLib (Debian: libglib2.0-dev, and pkg-config) was not found by the build"),
     ("bench-openmp", "the compiler has no OpenMP (gcc: libgomp, clang: libomp-dev)"),
-    ("bench-serial", "build with -DCFUTURES_BUILD_BENCHES=ON"),
+    ("bench-serial", "it was not built"),
     ("python_pool.py", "it is part of the sources"),
     ("bench-processes", "the library was not built"),
-    ("bench-process-limits", "build with -DCFUTURES_BUILD_BENCHES=ON"),
+    ("bench-process-limits", "it was not built"),
     ("python_processes.py", "it is part of the sources", "executor"),
     ("python_processes.py", "it is part of the sources", "pool"),
     ("python_processes.py", "`./run bench` installs it if it can: pip install loky", "loky"),
 ]
 
 # loky is no part of Python: `./run bench` installs it here, for the benchmarks alone.
-VENV_PYTHON = os.path.join(os.path.dirname(HERE), "build", "bench-venv", "bin", "python")
+VENV_PYTHON = os.path.join(BENCH_BUILD, "venv", "bin", "python")
 
 # Measured repetitions within one process. T6 has none: memory grows only once.
 REPS = {"T1": 3, "T2": 2, "T2i": 1, "T3": 3, "T4a": 5, "T4b": 3, "T5": 5, "T6": 1, "T7": 5}
@@ -74,7 +74,7 @@ def find_programs(folder):
             path = os.path.join(HERE, "peers", file)
             command = [python, path, *arguments]
         else:
-            path = os.path.join(folder, "benches", file)
+            path = os.path.join(folder, file)
             command = [path]
         if not os.path.exists(path):
             print(f"# left out: {file}: {hint}")
@@ -157,10 +157,10 @@ def parse_args():
 
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument(
-        "--library",
-        default=DEFAULT_BUILD,
+        "--programs",
+        default=os.path.join(BENCH_BUILD, "programs"),
         metavar="DIR",
-        help="build folder with the programs in DIR/benches (default: the project's build/release)",
+        help="folder of the built programs (default: the project's build/bench/programs)",
     )
     parser.add_argument(
         "--only",
@@ -247,7 +247,7 @@ def write_json(path, args, facts, session):
 def main():
     args = parse_args()
     workloads = choose_workloads(args.only)
-    programs = [p for p in find_programs(args.library) if set(p.workloads) & set(workloads)]
+    programs = [p for p in find_programs(args.programs) if set(p.workloads) & set(workloads)]
     machine.adopt_orphans()
     facts = machine.describe()
     print_head(args, facts, programs)

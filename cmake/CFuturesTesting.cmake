@@ -1,4 +1,4 @@
-# What tests, examples and benchmarks share. Included by CMakeLists.txt before their folders.
+# What tests and examples share. Included by CMakeLists.txt before their folders.
 #
 #   cfutures_strict(<target>...)   C99, all warnings, errors if CFUTURES_WERROR
 #   CFUTURES_TEST_LAUNCHER         the command that runs a test program: valgrind, or nothing
