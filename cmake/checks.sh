@@ -28,6 +28,7 @@ first_cpu() {
 
 check_fmt() {
   "$cargo" fmt --check -- --color never
+  "$cargo" fmt --manifest-path benches/peers/rust/Cargo.toml --check -- --color never
 }
 
 check_clippy() {

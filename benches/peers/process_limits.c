@@ -5,11 +5,12 @@
  * Rows whose name begins with "limit" are not ranked with the peers: report.py compares with them.
  */
 #define _GNU_SOURCE
+#define WORD_FUTEX_FLAG 0
 
 #include "bench.h"
+#include "word.h"
 
 #include <errno.h>
-#include <linux/futex.h>
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
@@ -38,7 +39,7 @@ enum {
 
 extern char **environ;
 
-/* ------------------------------------------------------------------------- a mapping and a word */
+/* ------------------------------------------------------------------- shared memory and children */
 
 static void *map_shared(size_t bytes) {
   int fd = memfd_create("bench", MFD_CLOEXEC);
@@ -47,35 +48,6 @@ static void *map_shared(size_t bytes) {
   if (p == MAP_FAILED) bench_die("mmap failed");
   close(fd);
   return memset(p, 0, bytes); /* warm: nothing is allocated while the clock runs */
-}
-
-struct word {
-  uint32_t value;
-  char pad[124]; /* each in cache lines of its own */
-};
-
-static void post(struct word *w, uint32_t value) {
-  __atomic_store_n(&w->value, value, __ATOMIC_RELEASE);
-  syscall(SYS_futex, &w->value, FUTEX_WAKE, 1, NULL, NULL, 0);
-}
-
-static void pause_cpu(void) {
-#if defined(__x86_64__)
-  __builtin_ia32_pause();
-#endif
-}
-
-/* Waits until the word is value; the first spin_ns nanoseconds awake. */
-static void await(struct word *w, uint32_t value, uint64_t spin_ns) {
-  uint64_t end = spin_ns ? bench_now_ns() + spin_ns : 0;
-  uint32_t now;
-  while ((now = __atomic_load_n(&w->value, __ATOMIC_ACQUIRE)) != value) {
-    if (spin_ns && bench_now_ns() < end)
-      for (int i = 0; i < 32 && __atomic_load_n(&w->value, __ATOMIC_RELAXED) != value; i++)
-        pause_cpu();
-    else
-      syscall(SYS_futex, &w->value, FUTEX_WAIT, now, NULL, NULL, 0);
-  }
 }
 
 /* A child that ends with its parent, however that ends. Returns 0 in the child. */

@@ -1,7 +1,7 @@
 /*
  * A small future for the peers that have none: one heap block with the call, its result and a state
  * word that a waiter sleeps on with a futex. It does as little as a future can: no second owner, no
- * cancel, no callback. Used by: glib.c, tbb.cpp.
+ * cancel, no callback. Used by: asio.cpp, glib.c, tbb.cpp.
  */
 #ifndef SLOT_H
 #define SLOT_H
