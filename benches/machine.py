@@ -29,7 +29,26 @@ def describe():
         "usable_cpus": len(os.sched_getaffinity(0)),
         "kernel": platform.release(),
         "date": time.strftime("%Y-%m-%d %H:%M:%S %z"),
+        "commit": commit(),
     }
+
+
+def commit():
+    """The commit that the sources are at, with a word when they are not what was committed. What
+    was published before does not count."""
+
+    def git(*arguments):
+        here = os.path.dirname(os.path.abspath(__file__))
+        return subprocess.run(
+            ["git", "-C", here, *arguments], capture_output=True, text=True, check=True
+        ).stdout.strip()
+
+    sources = ["--", ":/", ":(top,exclude)docs/bench"]
+    try:
+        changed = " with changes" if git("status", "--porcelain", *sources) else ""
+        return git("rev-parse", "--short=12", "HEAD") + changed
+    except (OSError, subprocess.SubprocessError):
+        return "unknown"
 
 
 def busy_seconds():

@@ -1,8 +1,8 @@
-"""From the figures of many runs to one table per workload.
+"""From the figures of many runs to one table per workload, as text and as Markdown.
 
-Used by run.py. A row is what a program calls itself in its result lines; a program may have several
-rows. Rows whose name begins with "cfutures" are the library's, those that begin with "limit" say
-what the machine itself needs, all others are peers.
+Used by run.py, publish.py and plot.py. A row is what a program calls itself in its result lines; a
+program may have several rows. Rows whose name begins with "cfutures" are the library's, those that
+begin with "limit" say what the machine itself needs, all others are peers.
 """
 
 import statistics
@@ -89,18 +89,37 @@ def is_limit(row):
     return row.startswith("limit")
 
 
-def best_peer(workload, rows):
+def measured(workload, rows):
+    """The rows that have the figure which the workload compares by."""
+    return [row for row in rows if WORKLOADS[workload][1][0] in rows[row]]
+
+
+def best(workload, candidates, rows):
+    """The best of some rows, or None if there are none."""
     metric = WORKLOADS[workload][1][0]
-    peers = [r for r in rows if not is_library(r) and not is_limit(r) and metric in rows[r]]
     choose = max if metric in MORE_IS_BETTER else min
-    return choose(peers, key=lambda row: rows[row][metric]["median"]) if peers else None
+    return choose(candidates, key=lambda row: rows[row][metric]["median"], default=None)
+
+
+def best_peer(workload, rows):
+    peers = [r for r in measured(workload, rows) if not is_library(r) and not is_limit(r)]
+    return best(workload, peers, rows)
+
+
+def alike(row, candidates):
+    """Those of some rows that end with the same word as a row, as `fork` and `spawn`; else all."""
+    return [r for r in candidates if r.split()[-1] == row.split()[-1]] or candidates
+
+
+def library_row(row, workload, rows):
+    """The library's row to compare a peer or a limit with: the best of those alike."""
+    own = [r for r in measured(workload, rows) if is_library(r)]
+    return best(workload, alike(row, own), rows)
 
 
 def limit_of(row, rows):
-    """The limit of a row: the one whose name ends with the same word, else the first."""
-    limits = [r for r in rows if is_limit(r)]
-    alike = [r for r in limits if r.split()[-1] == row.split()[-1]]
-    return (alike or limits or [None])[0]
+    """The limit of a row: the first of those alike."""
+    return next(iter(alike(row, [r for r in rows if is_limit(r)])), None)
 
 
 def times_as_good(metric, value, reference):
@@ -110,12 +129,10 @@ def times_as_good(metric, value, reference):
 
 def add_ratios(workload, rows):
     """How many times as good as the best peer and as the limit: above 1 is better, always."""
-    metric, best = WORKLOADS[workload][1][0], best_peer(workload, rows)
-    for row, metrics in rows.items():
-        if metric not in metrics:
-            continue
-        first = metrics[metric]
-        for ratio, other in (("ratio", best), ("of_limit", limit_of(row, rows))):
+    metric, peer = WORKLOADS[workload][1][0], best_peer(workload, rows)
+    for row in measured(workload, rows):
+        first = rows[row][metric]
+        for ratio, other in (("ratio", peer), ("of_limit", limit_of(row, rows))):
             if other and metric in rows[other]:
                 reference = rows[other][metric]["median"]
                 first[ratio] = times_as_good(metric, first["median"], reference)
@@ -148,28 +165,58 @@ def cells_of(row, metrics, rows):
     return line + [ratio_text(first[r]) if r in first else "-" for r in ("ratio", "of_limit")]
 
 
-def table(workload, rows):
-    """The lines of one table."""
-    title, metrics = WORKLOADS[workload]
-    best = best_peer(workload, rows)
-    limited = any(is_limit(row) for row in rows)
+def order(workload, rows):
+    """The library's rows first, then the peers, then the limits, each from best to worst."""
+    metric = WORKLOADS[workload][1][0]
+    sign = -1 if metric in MORE_IS_BETTER else 1
+    return sorted(
+        measured(workload, rows),
+        key=lambda r: (not is_library(r), is_limit(r), sign * rows[r][metric]["median"]),
+    )
+
+
+def grid(workload, rows):
+    """The cells of one table: its head, then a list for each row."""
+    metrics = WORKLOADS[workload][1]
     head = ["", *(part for metric in metrics for part in (metric, "[min..max]"))]
     head += ["runs", "ratio", "of limit"]
-    sign = -1 if metrics[0] in MORE_IS_BETTER else 1
-    complete = [row for row in rows if metrics[0] in rows[row]]
-    complete.sort(
-        key=lambda r: (not is_library(r), is_limit(r), sign * rows[r][metrics[0]]["median"])
-    )
-    lines_of_cells = [head, *(cells_of(row, metrics, rows) for row in complete)]
-    if not limited:
-        lines_of_cells = [line[:-1] for line in lines_of_cells]
-    widths = [max(len(line[i]) for line in lines_of_cells) for i in range(len(lines_of_cells[0]))]
-    better = "more" if metrics[0] in MORE_IS_BETTER else "less"
-    lines = [f"{workload}  {title} ({metrics[0]}: {better} is better)"]
-    for line in lines_of_cells:
-        cells = [line[0].ljust(widths[0])]
-        cells += [text.rjust(width) for text, width in zip(line[1:], widths[1:])]
-        lines.append("  " + "  ".join(cells).rstrip())
-    if best:
-        lines.append(f"  ratio: to the best peer, {best}; above 1 is better")
+    lines = [head, *(cells_of(row, metrics, rows) for row in order(workload, rows))]
+    if not any(is_limit(row) for row in rows):
+        lines = [line[:-1] for line in lines]
     return lines
+
+
+def heading(workload):
+    title, metrics = WORKLOADS[workload]
+    better = "more" if metrics[0] in MORE_IS_BETTER else "less"
+    return f"{workload}  {title} ({metrics[0]}: {better} is better)"
+
+
+def footing(workload, rows):
+    peer = best_peer(workload, rows)
+    return f"ratio: to the best peer, {peer}; above 1 is better" if peer else None
+
+
+def table(workload, rows):
+    """The lines of one table."""
+    cells = grid(workload, rows)
+    widths = [max(len(line[i]) for line in cells) for i in range(len(cells[0]))]
+    lines = [heading(workload)]
+    for line in cells:
+        padded = [line[0].ljust(widths[0])]
+        padded += [text.rjust(width) for text, width in zip(line[1:], widths[1:])]
+        lines.append("  " + "  ".join(padded).rstrip())
+    foot = footing(workload, rows)
+    return lines + ([f"  {foot}"] if foot else [])
+
+
+def markdown(workload, rows):
+    """The lines of one table in Markdown. The library's rows are bold."""
+    head, *body = grid(workload, rows)
+    lines = [f"## {heading(workload)}".replace("  ", " "), ""]
+    lines += [f"| {' | '.join(head)} |", f"| --- |{' ---: |' * (len(head) - 1)}"]
+    for line in body:
+        name = f"**{line[0]}**" if is_library(line[0]) else line[0]
+        lines.append(f"| {' | '.join([name, *line[1:]])} |")
+    foot = footing(workload, rows)
+    return lines + (["", foot[0].upper() + foot[1:] + "."] if foot else [])

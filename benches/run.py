@@ -9,16 +9,17 @@ Python 3 and its standard library are all it needs.
 """
 
 import argparse
-import json
 import os
 import subprocess
 import sys
 import time
 
 import machine
+import publish
 import report
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+PUBLISHED = os.path.join(os.path.dirname(HERE), "docs", "bench")
 BENCH_BUILD = os.path.join(os.path.dirname(HERE), "build", "bench")
 
 # (file, what to do when it is missing, arguments before the workload). A .py file stands in peers/,
@@ -54,6 +55,7 @@ REPS |= {"P1": 2, "P1i": 1, "P2": 5, "P2a": 5, "P2b": 3, "P2c": 3, "P3": 5, "P3s
 REPS |= {"P4": 1, "P4g": 1, "P4k": 1}  # each with repetitions of its own
 SLOW_REPS = 1  # of a Python program
 LIMIT_S = 120  # for one process
+LEAST_ROUNDS = 3  # of figures that are published: what is no median of processes is chance
 
 
 class Program:
@@ -73,8 +75,8 @@ class Program:
 
 
 def find_programs(folder):
-    """Returns the programs that are there, and prints a line for each that is not."""
-    programs = []
+    """Returns the programs that are there, and a line for each that is not."""
+    programs, left_out = [], []
     python = VENV_PYTHON if os.path.exists(VENV_PYTHON) else sys.executable
     for file, hint, *arguments in PROGRAMS:
         if file.endswith(".py"):
@@ -84,14 +86,14 @@ def find_programs(folder):
             path = os.path.join(folder, file)
             command = [path]
         if not os.path.exists(path):
-            print(f"# left out: {file}: {hint}")
+            left_out.append(f"{file}: {hint}")
             continue
         try:
             programs.append(Program(command))
         except (OSError, ValueError, subprocess.SubprocessError) as error:
             called = " ".join([file, *arguments])
-            print(f"# left out: {called}: it does not start: {last_line(error)}; {hint}")
-    return programs
+            left_out.append(f"{called}: it does not start: {last_line(error)}; {hint}")
+    return programs, left_out
 
 
 def last_line(error):
@@ -123,6 +125,7 @@ class Session:
         self.figures = report.Figures()
         self.failures = []
         self.log = []
+        self.seconds = {}
 
     def run_one(self, program, workload):
         args = [workload, program.reps(workload), self.args.workers, self.args.fib]
@@ -141,12 +144,14 @@ class Session:
         self.failures.append(": ".join([f"{program.name}, {workload}", why, *said]))
 
     def run_workload(self, workload):
+        start = time.monotonic()
         able = [p for p in self.programs if workload in p.workloads]
         for round_number in range(1, self.args.rounds + 1):
             for program in able:
                 progress(f"{workload} round {round_number}/{self.args.rounds}: {program.name}")
                 self.run_one(program, workload)
         progress("")
+        self.seconds[workload] = time.monotonic() - start
 
 
 def progress(text):
@@ -155,7 +160,24 @@ def progress(text):
         sys.stderr.flush()
 
 
-def parse_args():
+def add_output_options(parser):
+    parser.add_argument("--json", metavar="FILE", help="write all figures to FILE too")
+    parser.add_argument(
+        "--publish",
+        nargs="?",
+        const=PUBLISHED,
+        metavar="DIR",
+        help="write figures, tables and charts to DIR (default: the project's docs/bench)",
+    )
+    parser.add_argument(
+        "--from",
+        dest="source",
+        metavar="FILE",
+        help="measure nothing: take the figures that --json or --publish wrote",
+    )
+
+
+def parse_args(argv=None):
     def positive(text):
         value = int(text)
         if value < 1:
@@ -202,73 +224,62 @@ def parse_args():
         metavar="SECONDS",
         help="wait so long in all for a calm machine (default: %(default)s)",
     )
-    parser.add_argument("--json", metavar="FILE", help="write all figures to FILE too")
-    args = parser.parse_args()
+    add_output_options(parser)
+    args = parser.parse_args(argv)
     if args.quick:
         args.rounds = 1
+    check_publish(parser, args)
     return args
 
 
-def print_head(args, facts, programs):
-    print(
-        f"# {facts['cpu']}, {facts['usable_cpus']} of {facts['cpus']} CPUs usable, "
-        f"Linux {facts['kernel']}, {facts['date']}"
-    )
-    plural = "process" if args.rounds == 1 else "processes"
-    named = (f"{p.name} {p.version}".strip() for p in programs)
-    print(f"# {', '.join(named)}")
-    print(
-        f"# {args.workers} workers, {args.rounds} {plural} per figure, round-robin; "
-        f"fib({args.fib}) in T5"
-    )
-
-
-def print_tail(session, seconds):
-    disturbed = sum(1 for run in session.log if run["foreign_share"] > report.DISTURBED)
-    print(
-        f"\n# {seconds:.0f} s; processes: {len(session.log)}; disturbed, as others took more than "
-        f"{report.DISTURBED:.0%} of the machine: {disturbed} (~: a figure of disturbed ones only)"
-    )
-    for failure in session.failures:
-        print(f"# FAILED: {failure}")
-
-
-def write_json(path, args, facts, session):
-    options = {key: getattr(args, key) for key in ("rounds", "workers", "fib", "only")}
-    with open(path, "w", encoding="utf-8") as file:
-        json.dump(
-            {
-                "machine": facts,
-                "options": options,
-                "programs": {p.name: p.version for p in session.programs},
-                "workloads": session.figures.summary(),
-                "processes": session.log,
-                "failures": session.failures,
-            },
-            file,
-            indent=2,
+def check_publish(parser, args):
+    """What is published is one whole run, and looks the same each time."""
+    if args.source and (args.only or args.quick):
+        parser.error("--from draws what was measured: it goes with neither --only nor --quick")
+    if args.publish and (args.only or args.rounds < LEAST_ROUNDS):
+        parser.error(
+            f"--publish takes the whole set, measured in full: no --only, no --quick, "
+            f"{LEAST_ROUNDS} rounds or more"
         )
-        file.write("\n")
+
+
+def said(lines):
+    return "\n".join(f"# {line}" for line in lines)
+
+
+def measure(args):
+    """Runs the programs and prints a table as soon as its figures are there."""
+    workloads = choose_workloads(args.only)
+    programs, left_out = find_programs(args.programs)
+    programs = [p for p in programs if set(p.workloads) & set(workloads)]
+    machine.adopt_orphans()
+    session = Session(args, programs)
+    figures = publish.document(args, machine.describe(), programs, left_out, session)
+    print(said(publish.head(figures)))
+    for workload in workloads:
+        session.run_workload(workload)
+        figures["workloads"] = session.figures.summary()
+        rows = figures["workloads"].get(workload)
+        if rows:
+            print("\n" + "\n".join(report.table(workload, rows)), flush=True)
+    return figures
 
 
 def main():
     args = parse_args()
-    workloads = choose_workloads(args.only)
-    programs = [p for p in find_programs(args.programs) if set(p.workloads) & set(workloads)]
-    machine.adopt_orphans()
-    facts = machine.describe()
-    print_head(args, facts, programs)
-    session = Session(args, programs)
-    start = time.monotonic()
-    for workload in workloads:
-        session.run_workload(workload)
-        rows = session.figures.summary().get(workload)
-        if rows:
-            print("\n" + "\n".join(report.table(workload, rows)), flush=True)
-    print_tail(session, time.monotonic() - start)
+    if args.source:
+        figures = publish.load(args.source)
+        print(said(publish.head(figures)))
+        print("\n".join(publish.tables(figures, report.table)))
+    else:
+        figures = measure(args)
+    print("\n" + said(publish.tail(figures)))
     if args.json:
-        write_json(args.json, args, facts, session)
-    return 1 if session.failures else 0
+        publish.save_json(args.json, figures)
+    if args.publish:
+        for name in publish.publish(args.publish, figures):
+            print(f"# written: {os.path.join(args.publish, name)}")
+    return 1 if figures["failures"] else 0
 
 
 if __name__ == "__main__":

@@ -22,6 +22,7 @@ cfutures_add_check(loom)
 cfutures_add_check(symbols)
 cfutures_add_check(system-libs ${CFUTURES_SYSTEM_LIBS})
 cfutures_add_check(install)
+cfutures_add_check(bench-report)
 
 # The tests of this tree again. ctest keeps its log in the folder that it runs in, so each of these
 # runs has one of its own that refers to the tests.

@@ -174,6 +174,11 @@ CMAKE
   cmake --build "$work" >>"$work/log" 2>&1
 }
 
+# What is made from the figures of the benchmarks. Nothing is measured.
+check_bench-report() {
+  python3 -B -m unittest discover --start-directory benches --pattern 'test_*.py'
+}
+
 # Four at a time, so that on a small machine every test shares its processor with others.
 check_repeat() {
   rerun -j4 -LE "$once" --repeat "until-fail:${CFUTURES_REPEATS:-3}"

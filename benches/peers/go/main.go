@@ -152,8 +152,8 @@ func nested(s settings) {
 		}
 		taken := time.Since(start)
 		if rep > 0 {
-			emit("T5", "Go goroutine a call", "ns/call", float64(taken.Nanoseconds())/calls)
-			emit("T5", "Go goroutine a call", "cpu_ns/call", (cpuSeconds()-cpu)*1e9/calls)
+			emit("T5", "Go goroutines and channels", "ns/call", float64(taken.Nanoseconds())/calls)
+			emit("T5", "Go goroutines and channels", "cpu_ns/call", (cpuSeconds()-cpu)*1e9/calls)
 		}
 	}
 }
