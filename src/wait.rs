@@ -22,6 +22,9 @@ use crate::time::Deadline;
 /// Looks at a running task so many times before sleeping: about two microseconds.
 const SPINS: u32 = 60;
 
+/// How often a thread lets others go first, instead of sleeping.
+const YIELDS: u32 = 4;
+
 /// Keeps a future alive while a thread sleeps on it, whoever releases it meanwhile.
 struct Kept(&'static cf_future);
 
@@ -105,7 +108,7 @@ fn sleep_until_done(f: &'static cf_future, set: WaitSet, deadline: Deadline, fir
         spin_hint();
         spins -= 1;
     }
-    if f.is_done() {
+    if f.is_done() || come_by_yielding(f) {
         return Ok(());
     }
     let stir = Stir { what: (f as *const cf_future).cast(), how: stir_future };
@@ -123,6 +126,22 @@ fn sleep_until_done(f: &'static cf_future, set: WaitSet, deadline: Deadline, fir
             return Err(Status::CF_TIMEOUT);
         }
     }
+}
+
+/// With a backlog, a thread that takes results in order and sleeps on each in turn is woken for each, by a worker that
+/// loses its processor to it. It lets the workers go on instead, and finds many results at once.
+fn come_by_yielding(f: &cf_future) -> bool {
+    let is_behind = || executor::lookup(f.executor()).is_some_and(|e| e.kind().is_behind());
+    for _ in 0..YIELDS {
+        if !is_behind() {
+            return false;
+        }
+        yield_now();
+        if f.is_done() {
+            return true;
+        }
+    }
+    false
 }
 
 unsafe fn stir_future(what: *const ()) {

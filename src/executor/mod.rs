@@ -50,6 +50,10 @@ pub trait Executor: Sync {
     unsafe fn submit(&self, call: Call, out: *mut *mut cf_future) -> Result<()>;
     /// Wakes workers for what was submitted with `rings` off; where such submits wake nobody.
     fn rouse(&self) {}
+    /// Is so much queued that whoever waits for one task may let others be done meanwhile?
+    fn is_behind(&self) -> bool {
+        false
+    }
     /// Its verbs for futures whose tasks run in other processes.
     fn far(&self) -> Option<&dyn Far> {
         None

@@ -42,6 +42,10 @@ impl Executor for Pool {
         }
     }
 
+    fn is_behind(&self) -> bool {
+        self.queue().count() > 4 * self.crew().max_active() as u64
+    }
+
     fn owns(&self, runner: &Runner) -> bool {
         runner.seat().is_some_and(|s| core::ptr::eq(s.pool(), self))
     }

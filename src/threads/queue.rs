@@ -197,6 +197,11 @@ impl<const N: usize> Fifo<N> {
         self.tail.0.fetch_add(0, AcqRel) >> 1 > self.head.0.load(Acquire)
     }
 
+    /// How many tickets are open; a guess, as both ends move.
+    pub fn count(&self) -> u64 {
+        (self.tail.0.load(Relaxed) >> 1).saturating_sub(self.head.0.load(Relaxed))
+    }
+
     /// No ticket is given from here on.
     pub fn close(&self) {
         self.tail.0.fetch_or(CLOSED, AcqRel);
