@@ -11,7 +11,9 @@ use crate::status::Result;
 use crate::sync::{yield_now, AtomicPtr, AtomicU32, AtomicU64, Ordering::*};
 use crate::sys::pages;
 
-static PAGE: AtomicPtr<AtomicU64> = AtomicPtr::new(core::ptr::null_mut());
+/// What stands for the page before the first object.
+static NO_PAGE: AtomicU64 = AtomicU64::new(0);
+static PAGE: AtomicPtr<AtomicU64> = AtomicPtr::new((&raw const NO_PAGE).cast_mut());
 /// The last epoch given out, in memory that a fork copies.
 static LAST: AtomicU64 = AtomicU64::new(0);
 /// The process id of whoever sets things up; a lock that a child does not inherit.
@@ -28,10 +30,7 @@ pub trait Handle {
 pub fn epoch() -> u64 {
     // Acquire: pairs with the Release in `set_up`; the page stays mapped for ever.
     let page = PAGE.load(Acquire);
-    if page.is_null() {
-        return 0;
-    }
-    // SAFETY: a page that is never unmapped. Acquire: what the new epoch's reset wrote is seen.
+    // SAFETY: a static, or a page that is never unmapped. Acquire: what the new epoch's reset wrote is seen.
     unsafe { (*page).load(Acquire) }
 }
 
@@ -64,7 +63,7 @@ fn set_up_locked() -> Result<u64> {
         return Ok(epoch());
     }
     let mut page = PAGE.load(Acquire);
-    if page.is_null() {
+    if core::ptr::eq(page, &NO_PAGE) {
         let p = pages::map(pages::PAGE)?;
         // SAFETY: a fresh page of our own. On a kernel that cannot wipe it, a handler does it.
         unsafe {
@@ -119,8 +118,6 @@ impl Stamp {
 
 unsafe extern "C" fn wipe_in_child() {
     let page = PAGE.load(Relaxed);
-    if !page.is_null() {
-        // SAFETY: a page that is never unmapped.
-        unsafe { (*page).store(0, Relaxed) };
-    }
+    // SAFETY: a static, or a page that is never unmapped.
+    unsafe { (*page).store(0, Relaxed) };
 }

@@ -132,7 +132,9 @@ impl Pool {
                 }
             }
             _ => {
-                if let Some(Steal::Hint(bits)) = seat.own().get().map(Deque::steal) {
+                // That it is empty is seen without a fence: only this thread adds.
+                let own = seat.own().get().filter(|own| own.last().is_some());
+                if let Some(Steal::Hint(bits)) = own.map(Deque::steal) {
                     return Pop::Hint(bits);
                 }
             }
