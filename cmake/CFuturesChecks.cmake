@@ -24,6 +24,11 @@ cfutures_add_check(system-libs ${CFUTURES_SYSTEM_LIBS})
 cfutures_add_check(install)
 cfutures_add_check(bench-report)
 
+# What it counts is built here: the benchmarks beside it may be off.
+add_subdirectory(${PROJECT_SOURCE_DIR}/benches/instructions ${PROJECT_BINARY_DIR}/instructions)
+cfutures_add_check(instructions)
+set_tests_properties(check.instructions PROPERTIES SKIP_REGULAR_EXPRESSION "on x86_64 only")
+
 # The tests of this tree again. ctest keeps its log in the folder that it runs in, so each of these
 # runs has one of its own that refers to the tests.
 function(cfutures_add_rerun name tree)

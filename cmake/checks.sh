@@ -179,6 +179,11 @@ check_bench-report() {
   python3 -B -m unittest discover --start-directory benches --pattern 'test_*.py'
 }
 
+# What the common operations cost, against benches/instructions/table.txt.
+check_instructions() {
+  python3 benches/instructions/instructions.py --build "$build"
+}
+
 # Four at a time, so that on a small machine every test shares its processor with others.
 check_repeat() {
   rerun -j4 -LE "$once" --repeat "until-fail:${CFUTURES_REPEATS:-3}"
