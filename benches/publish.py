@@ -64,7 +64,7 @@ def tail(figures):
     """How long it took, and what went wrong."""
     seconds = figures["seconds"]
     parts = []
-    for name, kind in (("threads", "T"), ("processes", "P")):
+    for name, kind in (("threads", "T"), ("processes", "P"), ("scale", "S")):
         mine = {w: taken for w, taken in seconds.items() if w.startswith(kind)}
         if mine:
             each = ", ".join(f"{workload} {taken:.0f}" for workload, taken in mine.items())

@@ -9,6 +9,7 @@ import statistics
 
 DISTURBED = 0.06  # share of the machine that others took
 
+PHASES = ["submit_ns", "worker_ns", "result_ns"]
 # Per workload: what it is, and its metrics. The first metric is the one that rows are compared by.
 WORKLOADS = {
     "T1": ("1 million no-op tasks: submit all, take all results", ["Mtask/s", "cpu_us/task"]),
@@ -31,7 +32,15 @@ WORKLOADS = {
     "P4": ("processes: a new pool and its first result", ["ms"]),
     "P4g": ("processes: the same out of a big process", ["ms", "GiB"]),
     "P4k": ("processes: from kill -9 of a worker to its future being done", ["p50_us", "p99_us"]),
+    "S1": ("n tasks pending, 1 worker", ["ns/task", "relative", *PHASES]),
+    "S2": ("more and more workers", ["ns/task", "relative", "cpu_ns", "us/10us-task"]),
+    "S3": ("cf_wait for all of n futures", ["ns/future", "relative", "wait_ns", "done_ns"]),
+    "S4": ("cf_wait for the first of n futures", ["ns/future", "relative", "first_ns", "again_ns"]),
+    "S5": ("cf_as_completed over n futures", ["ns/future", "relative", "new_ns", "next_ns"]),
+    "S6": ("processes: as S1", ["ns/task", "relative", *PHASES]),
+    "S7": ("processes: as S2", ["ns/task", "relative", "cpu_ns", "us/10us-task"]),
 }
+IN_ORDER = {"S1", "S2", "S3", "S4", "S5", "S6", "S7"}  # rows as they come, not best first
 MORE_IS_BETTER = {"Mtask/s", "ktask/s", "speed-up"}
 
 
@@ -167,6 +176,8 @@ def cells_of(row, metrics, rows):
 
 def order(workload, rows):
     """The library's rows first, then the peers, then the limits, each from best to worst."""
+    if workload in IN_ORDER:
+        return measured(workload, rows)
     metric = WORKLOADS[workload][1][0]
     sign = -1 if metric in MORE_IS_BETTER else 1
     return sorted(
