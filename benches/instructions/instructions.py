@@ -58,7 +58,7 @@ def count(build, folder):
     """Runs the program; gives its parts by name. callgrind's files are in the folder afterwards."""
     program = os.path.join(os.path.abspath(build), "instructions", "bench-instructions")
     if not os.path.exists(program):
-        fail(f"{program} was not built: valgrind/callgrind.h (Debian: valgrind) was missing then")
+        fail(f"there is no {program}: it needs valgrind/callgrind.h (Debian: valgrind)")
     command = ["valgrind", "-q", "--tool=callgrind", "--collect-atstart=no"]
     command += ["--dump-instr=yes", "--compress-strings=no", "--compress-pos=no"]  # for `lines`
     command += [f"--callgrind-out-file={folder}/out", program]

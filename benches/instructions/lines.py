@@ -1,9 +1,10 @@
 """Where in the sources the instructions of an operation are, from callgrind's files.
 
 Called by: instructions.py --lines. callgrind counts each instruction by its address; addr2line says
-which line that comes from, and through which calls that the compiler has put in line. So what is in
-line counts for the line of the library that wants it, wherever it ended up; and what a feature
-costs an operation that does not use it is what lies inside of the feature's functions (FEATURES).
+which line that comes from, and through which calls that the compiler has put in line; objdump says
+whether it is atomic. So what is in line counts for the line of the library that wants it, wherever
+it ended up; and what a feature costs an operation that does not use it is what lies inside of the
+feature's functions (FEATURES).
 """
 
 import functools
@@ -46,29 +47,35 @@ FEATURES = {
 class Place:
     """An instruction: what it belongs to, and how often it ran per operation."""
 
-    def __init__(self, file, line, functions, count):
+    def __init__(self, file, line, functions, count, is_atomic):
         self.file, self.line, self.functions, self.count = file, line, functions, count
+        self.is_atomic = is_atomic
 
 
-def counts_of(path):
-    """{(object, address): (file, line, count)} of one of callgrind's files, uncompressed."""
-    counts, obj, file, is_call = {}, "?", "?", False
-    with open(path, encoding="utf-8") as lines:
-        for line in lines:
-            if line.startswith("ob="):
-                obj = line[3:].strip()
-            elif line.startswith(("fl=", "fi=", "fe=")):
-                file = line[3:].strip()
-            elif line.startswith("calls="):
-                is_call = True  # the next line is the cost of what was called, which has its own
-                lines
-            elif line.startswith("0x"):
-                address, number, count = line.split()
-                if not is_call:
-                    before = counts.get((obj, address), (file, number, 0))[2]
-                    counts[obj, address] = (file, int(number), before + int(count))
-                is_call = False
+def counts_of(paths):
+    """{(object, address): (file, line, count)} of callgrind's files, which are not compressed."""
+    counts = {}
+    for path in paths:
+        with open(path, encoding="utf-8") as lines:
+            add_counts(lines, counts)
     return counts
+
+
+def add_counts(lines, counts):
+    obj, file, is_call = "?", "?", False
+    for line in lines:
+        if line.startswith("ob="):
+            obj = line[3:].strip()
+        elif line.startswith(("fl=", "fi=", "fe=")):
+            file = line[3:].strip()
+        elif line.startswith("calls="):
+            is_call = True  # the next line is the cost of what was called, which has its own lines
+        elif line.startswith("0x"):
+            address, number, count = line.split()
+            if not is_call:
+                before = counts.get((obj, address), (file, number, 0))[2]
+                counts[obj, address] = (file, int(number), before + int(count))
+            is_call = False
 
 
 def chains(obj, addresses):
@@ -90,6 +97,24 @@ def chains(obj, addresses):
     return found
 
 
+@functools.cache
+def atomics(obj):
+    """The addresses of all instructions that read, modify and write memory in one step."""
+    command = ["objdump", "-d", "--no-show-raw-insn", obj]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    found, is_locked = set(), False
+    for line in done.stdout.splitlines():
+        at, _, instruction = line.partition(":\t")
+        if not instruction:
+            continue
+        words = instruction.split()
+        is_atomic = words[0] == "lock" or words[0] == "xchg" and "(" in instruction
+        if is_atomic or is_locked:
+            found.add(int(at, 16))
+        is_locked = words == ["lock"]  # alone on its line: the next one is what it locks
+    return found
+
+
 def places(counts, operations, sources):
     """Each instruction with the innermost line of the library's own sources that it comes from."""
     by_object = {}
@@ -104,7 +129,8 @@ def places(counts, operations, sources):
             own = [(f, n) for _, f, n in chain if f.startswith(sources)]
             file, line = own[0] if own else (file if "/src/" not in file else obj, line)
             functions = [name for name, _, _ in chain]
-            result.append(Place(file, line, functions, count / operations))
+            is_atomic = int(address, 16) in atomics(obj)
+            result.append(Place(file, line, functions, count / operations, is_atomic))
     return result
 
 
@@ -118,11 +144,11 @@ def show(parts, names, root):
     for name in names:
         part = parts[name]
         rounds = len(part.files) if part.kind == ROUND else 1
-        for path in part.files:
-            all_places += places(counts_of(path), part.operations * rounds, root + os.sep)
+        all_places += places(counts_of(part.files), part.operations * rounds, root + os.sep)
     whole = sum(place.count for place in all_places)
     print(f"{whole:8.1f} instructions in one {' + '.join(names)}")
     show_files(all_places, whole, root)
+    show_atomics(all_places, root)
     show_features(all_places, whole)
     return 0
 
@@ -140,6 +166,19 @@ def show_files(all_places, whole, root):
             if count >= SHOWN * whole and 0 < number <= len(text):
                 source = text[number - 1].strip()
                 print(f"{count:8.1f} {100 * count / whole:5.1f}%  {number:5}  {source}")
+
+
+def show_atomics(all_places, root):
+    at = {}
+    for place in (place for place in all_places if place.is_atomic):
+        at[place.file, place.line] = at.get((place.file, place.line), 0) + place.count
+    print(f"\n{sum(at.values()):8.2f} atomic read-modify-writes:")
+    for (file, line), count in sorted(at.items(), key=lambda a: -a[1]):
+        text = text_of(file)
+        source = text[line - 1].strip() if 0 < line <= len(text) else ""
+        name = os.path.relpath(file, root) if file.startswith(root) else file
+        if count >= 0.005:
+            print(f"{count:8.2f}  {name}:{line}  {source}")
 
 
 def show_features(all_places, whole):
