@@ -14,6 +14,7 @@ Called by: the check "instructions" of `./run test`, and `./run bench --instruct
 import argparse
 import os
 import platform
+import shutil
 import statistics
 import subprocess
 import sys
@@ -59,6 +60,8 @@ def count(build, folder):
     program = os.path.join(os.path.abspath(build), "instructions", "bench-instructions")
     if not os.path.exists(program):
         fail(f"there is no {program}: it needs valgrind/callgrind.h (Debian: valgrind)")
+    if not shutil.which("valgrind"):
+        fail("valgrind is missing")
     command = ["valgrind", "-q", "--tool=callgrind", "--collect-atstart=no"]
     command += ["--dump-instr=yes", "--compress-strings=no", "--compress-pos=no"]  # for `lines`
     command += [f"--callgrind-out-file={folder}/out", program]
@@ -99,8 +102,11 @@ def figures(parts):
 def compiler():
     cargo = os.environ.get("CFUTURES_CARGO", "cargo")
     rustc = os.path.join(os.path.dirname(cargo), "rustc")
-    done = subprocess.run([rustc, "--version"], capture_output=True, text=True, check=False)
-    return " ".join(done.stdout.split()[:2]) or "an unknown rustc"
+    try:
+        done = subprocess.run([rustc, "--version"], capture_output=True, text=True, check=False)
+    except OSError:
+        return "an unknown rustc"
+    return " ".join(done.stdout.split()[:2])
 
 
 def read_table():
