@@ -1,4 +1,4 @@
-# Install rules: libraries, worker program, header, CMake package, pkg-config file.
+# Install rules: libraries, worker program, headers, CMake package, pkg-config file.
 # `cmake --install <build folder> --prefix <where>`; `--component runtime` leaves out what only
 # compiling needs.
 include(CMakePackageConfigHelpers)
@@ -15,8 +15,10 @@ set_target_properties(cfutures_worker PROPERTIES INSTALL_RPATH "$ORIGIN/${cfutur
 install(TARGETS cfutures_worker
   RUNTIME DESTINATION ${CFUTURES_LIBEXEC_DIR} COMPONENT runtime)
 
-install(FILES ${PROJECT_SOURCE_DIR}/include/cfutures.h
+install(FILES ${PROJECT_SOURCE_DIR}/include/cfutures.h ${PROJECT_SOURCE_DIR}/include/cfutures.hpp
   DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} COMPONENT development)
+install(DIRECTORY ${PROJECT_SOURCE_DIR}/include/cfutures
+  DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} COMPONENT development FILES_MATCHING PATTERN "*.hpp")
 
 install(EXPORT cfutures NAMESPACE cfutures:: FILE cfuturesTargets.cmake
   DESTINATION ${cfutures_package_dir} COMPONENT development)

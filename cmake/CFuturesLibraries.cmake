@@ -63,3 +63,9 @@ if(BUILD_SHARED_LIBS OR NOT DEFINED BUILD_SHARED_LIBS)
 else()
   add_library(cfutures::cfutures ALIAS cfutures_static)
 endif()
+
+# The C++ interface: headers on top of cfutures::cfutures. They ask in which file a function lies.
+add_library(cfutures_cpp INTERFACE)
+target_link_libraries(cfutures_cpp INTERFACE cfutures::cfutures ${CMAKE_DL_LIBS})
+target_compile_features(cfutures_cpp INTERFACE cxx_std_17)
+add_library(cfutures::cpp ALIAS cfutures_cpp)
