@@ -66,7 +66,7 @@ TEST(values_that_are_bytes) {
   struct alignas(64) wide {
     int value;
   };
-  CHECK(pool.submit([](wide w) { return wide{ w.value * 2 }; }, wide{ 4 }).get().value == 8);
+  CHECK(pool.submit([](const wide &w) { return wide{ w.value * 2 }; }, wide{ 4 }).get().value == 8);
   struct large {
     char bytes[100000];
   };

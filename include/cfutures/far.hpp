@@ -192,7 +192,8 @@ private:
 
   static const void *anchor() noexcept { return reinterpret_cast<const void *>(&run); }
 
-  template <class T> static T as(T value) { return value; } /* as a parameter takes it */
+  /* Converts as a call does, without explicit conversions. */
+  template <class T, class From> static T as(From &&value) { return std::forward<From>(value); }
 
   /* A result, in a worker. */
   template <class Value> static std::int32_t give(cf_task *raw, Value &value) {
