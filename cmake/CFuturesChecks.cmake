@@ -29,11 +29,13 @@ add_subdirectory(${PROJECT_SOURCE_DIR}/benches/instructions ${PROJECT_BINARY_DIR
 cfutures_add_check(instructions)
 set_tests_properties(check.instructions PROPERTIES SKIP_REGULAR_EXPRESSION "on x86_64 only")
 
+cfutures_add_check(cpp-sanitizers)
+
 # The tests of this tree again. ctest keeps its log in the folder that it runs in, so each of these
 # runs has one of its own that refers to the tests.
 function(cfutures_add_rerun name tree)
   set(folders "")
-  foreach(folder IN ITEMS c-tests examples-c)
+  foreach(folder IN ITEMS c-tests cpp-tests examples-c examples-cpp)
     if(EXISTS ${PROJECT_SOURCE_DIR}/${folder}/CMakeLists.txt)
       string(APPEND folders "subdirs(\"${tree}/${folder}\")\n")
     endif()

@@ -99,8 +99,9 @@ readme_block() {
     '$0 == start { if (--n == 0) on = 1; next } /^```/ { if (on) exit } on' README.md
 }
 
-# What a stranger does: install, then compile the programs of README.md against it, one with threads
-# and one with processes, in every way that README.md names; each must print what README.md shows.
+# What a stranger does: install, then compile the programs of README.md against it, one with threads,
+# one with processes and one in C++, in every way that README.md names; each must print what README.md
+# shows.
 check_install() {
   work=$(mktemp -d)
   trap install_ends EXIT
@@ -120,6 +121,16 @@ check_install() {
       "$work/$kind" >"$work/output"
       diff -u --label README.md --label "printed by $kind" "$work/expected" "$work/output"
     done
+  done
+  readme_block cpp 1 >"$work/demo.cpp"
+  readme_block text 3 >"$work/expected"
+  compile_cpp plain -I"$prefix/include" -L"$lib" -lcfutures
+  compile_cpp pkg-config $(pkg-config --cflags --libs cfutures)
+  compile_cpp fully-static -static $(pkg-config --static --cflags --libs cfutures)
+  compile_cpp_with_cmake "$prefix"
+  for kind in plain pkg-config fully-static cmake-cpp cmake-cpp-static; do
+    "$work/$kind" >"$work/output"
+    diff -u --label README.md --label "printed by $kind in C++" "$work/expected" "$work/output"
   done
   find_worker_program "$prefix"
   rm "$work/log"
@@ -159,6 +170,11 @@ compile() {
   cc -std=c99 -Wall -Wextra -pedantic -Werror "$work/demo.c" "${@:2}" -o "$work/$1" >>"$work/log" 2>&1
 }
 
+compile_cpp() {
+  c++ -std=c++17 -Wall -Wextra -pedantic -Werror "$work/demo.cpp" "${@:2}" -o "$work/$1" \
+    >>"$work/log" 2>&1
+}
+
 # compile_with_cmake <prefix>: cmake-<kind> for each of the package's targets.
 compile_with_cmake() {
   cat >"$work/CMakeLists.txt" <<'CMAKE'
@@ -184,6 +200,28 @@ check_instructions() {
   python3 benches/instructions/instructions.py --build "$build"
 }
 
+# compile_cpp_with_cmake <prefix>: cmake-cpp, by default shared, and cmake-cpp-static; the project does
+# not say which C++ it wants.
+compile_cpp_with_cmake() {
+  mkdir "$work/cpp"
+  cat >"$work/cpp/CMakeLists.txt" <<'CMAKE'
+cmake_minimum_required(VERSION 3.21)
+project(demo CXX)
+find_package(cfutures 0.1 REQUIRED)
+add_executable(${NAME} ../demo.cpp)
+target_link_libraries(${NAME} PRIVATE cfutures::cpp)
+set_target_properties(${NAME} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_SOURCE_DIR}/..)
+CMAKE
+  local shared name
+  for shared in ON OFF; do
+    name=cmake-cpp
+    if [ $shared = OFF ]; then name=cmake-cpp-static; fi
+    cmake -S "$work/cpp" -B "$work/cpp/$name" -G Ninja -DCMAKE_PREFIX_PATH="$1" -DNAME=$name \
+      -DBUILD_SHARED_LIBS=$shared >>"$work/log" 2>&1
+    cmake --build "$work/cpp/$name" >>"$work/log" 2>&1
+  done
+}
+
 # Four at a time, so that on a small machine every test shares its processor with others.
 check_repeat() {
   rerun -j4 -LE "$once" --repeat "until-fail:${CFUTURES_REPEATS:-3}"
@@ -196,6 +234,24 @@ check_one-cpu() {
 
 check_valgrind() {
   rerun -j2 -L '^valgrind$'
+}
+
+# The C++ headers are compiled into the tests, so that the sanitizers see all of them, if not the core.
+check_cpp-sanitizers() {
+  local folder=$build/cpp-sanitizers suite
+  mkdir -p "$folder"
+  printf '%s\n' check submit lifetimes futures many maps pools coroutines processes |
+    xargs -P 2 -I '{}' c++ -std=c++20 -O0 -g1 -fsanitize=address,undefined -fno-sanitize-recover=all \
+      -Iinclude -c cpp-tests/'{}'.cpp -o "$folder/{}.o"
+  for suite in submit lifetimes futures many maps pools coroutines processes; do
+    c++ -fsanitize=address,undefined "$folder/$suite.o" "$folder/check.o" \
+      "$build/libcfutures.so" -Wl,-rpath,"$build" -pthread -o "$folder/$suite"
+    if [ $suite != processes ]; then
+      "$folder/$suite" >/dev/null
+    else
+      "$folder/$suite" fork >/dev/null && "$folder/$suite" spawn >/dev/null
+    fi || return 1
+  done
 }
 
 # ThreadSanitizer sees the core and the C tests together; CFuturesTsan.cmake says how.
