@@ -50,7 +50,8 @@ TEST(ranges_of_every_kind) {
   const auto name = [](const std::pair<const std::string, int> &p) { return p.first; };
   CHECK(pool.map(name, named).get() == std::vector<std::string>{ "a", "b" });
   CHECK(pool.map([](bool b) { return !b; }, std::vector<bool>{ true, false }).get()[1]);
-#if defined(__cpp_lib_ranges)
+#if defined(__cpp_lib_ranges) && (!defined(__clang__) || __clang_major__ >= 16)
+  /* Older ones reject the views of libstdc++. */
   std::vector<std::string> words = { "a", "bc" };
   CHECK(pool.map([](const std::string &s) { return s.size(); }, std::ranges::ref_view(words))
             .get()[1] == 2);
