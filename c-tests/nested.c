@@ -129,7 +129,7 @@ CF_TEST(a_stand_in_finds_them) {
     gate_await(&g, 1);
     cf_future *parent = submit_to(one, waiting_task, brood);
     gate_open(&g, 1);
-    while (count_of(&brood->runs) == 0) {}
+    while (count_of(&brood->runs) == 0) sched_yield();
     ASSERT_OK(cf_future_add_done_callback(brood->fs[0], finish_when_called, by_hand, NULL));
     ASSERT_OK(cf_future_result(parent, CF_FOREVER, NULL, NULL));
     cf_future *all[] = { first, parent, by_hand };
