@@ -238,7 +238,7 @@ TEST(a_map_whose_time_is_over) {
 
 TEST(memory_that_is_shared) {
   auto pool = process_pool();
-  auto numbers = pool.make_shared<int>(1000);
+  auto numbers = pool.shared_alloc<int>(1000);
   CHECK(numbers.size() == 1000 && numbers[999] == 0);
   const auto fill = [](cf::shared_span<int> part, int value) {
     for (int &n : part) n = value;
@@ -249,8 +249,8 @@ TEST(memory_that_is_shared) {
   CHECK(std::accumulate(numbers.begin(), numbers.end(), 0) == 1500);
   auto moved = std::move(numbers);
   CHECK(moved.data()[0] == 1);
-  CHECK(pool.try_make_shared<int>(SIZE_MAX / 2).status() == CF_NO_MEMORY);
-  CHECK(pool.make_shared<int>(0).size() == 0);
+  CHECK(pool.try_shared_alloc<int>(SIZE_MAX / 2).status() == CF_NO_MEMORY);
+  CHECK(pool.shared_alloc<int>(0).size() == 0);
 }
 
 TEST(initializers) {

@@ -185,7 +185,7 @@ impl cf_task {
         match self.place(size) {
             Ok(place) => {
                 // SAFETY: the caller's promise; the two may overlap.
-                unsafe { mem::copy(data.cast(), place, if data.is_null() { 0 } else { size }) };
+                unsafe { mem::copy(data.cast(), place, size) };
                 if self.failure.is_some() {
                     COULD_NOT_STORE
                 } else {

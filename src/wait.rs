@@ -94,10 +94,8 @@ pub fn run_here(f: &'static cf_future, runner: &Runner) -> Option<u64> {
         let seat = runner.seat().filter(|s| s.pool().claimable(waiter))?;
         return seat.claim(f, runner).then(|| f.run(runner));
     }
-    executor::as_guest(id, true, |e| match e.is_some_and(|e| e.kind().claimable(waiter)) {
-        // The reference that is held keeps the generation.
-        true => f.word().take(f.generation(), RUNNING, runner.id, false).map(|_| f.run(runner)),
-        false => None,
+    executor::as_guest(id, true, |e| {
+        (e.is_some_and(|e| e.kind().claimable(waiter)) && f.claim(runner)).then(|| f.run(runner))
     })
 }
 

@@ -49,7 +49,7 @@ struct opaque {
 #elif CASE == 15
   threads.submit([] {}).add_done_callback([](int) {});
 #elif CASE == 16
-  processes.make_shared<std::string>(1);
+  processes.shared_alloc<std::string>(1);
 #elif CASE == 17
   processes.submit(std::ref(text), 1);
 #elif CASE == 18

@@ -182,15 +182,15 @@ public:
    * Items in memory that all workers see at the same address; the first value of each is T().
    *
    * @code{.cpp}
-   * auto pixels = pool.make_shared<float>(1 << 20);
+   * auto pixels = pool.shared_alloc<float>(1 << 20);
    * pool.submit([](cf::shared_span<float> all) { for (float &p : all) p = 1; }, pixels.span()).get();
    * @endcode
    */
-  template <class T> shared_array<T> make_shared(std::size_t count) {
-    return try_make_shared<T>(count).value();
+  template <class T> shared_array<T> shared_alloc(std::size_t count) {
+    return try_shared_alloc<T>(count).value();
   }
   /** The same without exceptions. */
-  template <class T> result<shared_array<T>> try_make_shared(std::size_t count) {
+  template <class T> result<shared_array<T>> try_shared_alloc(std::size_t count) {
     return shared_array<T>::make(raw_, count);
   }
 

@@ -40,7 +40,7 @@ template <class T> struct shared_span {
 };
 
 /**
- * Owns memory of a pool; see process_pool::make_shared(). When several tasks write, they share it
+ * Owns memory of a pool; see process_pool::shared_alloc(). When several tasks write, they share it
  * as threads do.
  *
  * Python: `multiprocessing.shared_memory.SharedMemory(create=True, size=size)`.

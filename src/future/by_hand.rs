@@ -6,6 +6,7 @@
 use super::node::{cf_future, invalid_state};
 use super::word::{self, BY_HAND, CANCELLED, FAILED, FINISHED, PENDING, RUNNING, SETTING};
 use crate::error::{cf_error, Lossy};
+use crate::mem;
 use crate::runner;
 use crate::status::{Result, Status};
 use core::ffi::{c_void, CStr};
@@ -42,10 +43,8 @@ impl cf_future {
         let before = self.begin_setting()?;
         match self.result_place(size) {
             Ok(place) => {
-                if size > 0 {
-                    // SAFETY: the caller's promise; room for `size` bytes.
-                    unsafe { crate::mem::copy(data.cast::<u8>(), place, size) };
-                }
+                // SAFETY: the caller's promise; room for `size` bytes.
+                unsafe { mem::copy(data.cast(), place, size) };
                 self.finish_by_hand(FINISHED);
                 Ok(())
             }

@@ -11,6 +11,13 @@ use crate::task::{cf_task, Sink};
 use crate::threads::worker::Seat;
 
 impl cf_future {
+    /// Claims a PENDING task for this thread; the pool's reference comes with it.
+    #[inline]
+    pub fn claim(&self, runner: &Runner) -> bool {
+        // The caller's reference keeps the generation.
+        self.word.take(self.generation(), word::RUNNING, runner.id, false).is_some()
+    }
+
     /// Runs a node that this thread has claimed; the state that it has then.
     pub fn run(&'static self, runner: &Runner) -> u64 {
         let (arg, size) = self.argument();

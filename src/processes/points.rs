@@ -1,7 +1,7 @@
 //! Named points at which a test lets a worker or a zygote die.
 //!
-//! Called by: every step of a worker that shares memory with the host; a zygote around the making of its successor. Built in only with the feature `failpoints`;
-//! otherwise a point is nothing.
+//! Called by: every step of a worker that shares memory with the host; a zygote around the making of its successor.
+//! Built in only with the feature `failpoints`; otherwise a point is nothing.
 
 /// Where a worker, or for the last two a zygote, may be made to die or stop.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -47,7 +47,7 @@ impl Executor for Pool {
     }
 
     fn owns(&self, runner: &Runner) -> bool {
-        runner.seat().is_some_and(|s| core::ptr::eq(s.pool(), self))
+        self.seat_of(runner).is_some()
     }
 
     fn claimable(&self, waiter: WaiterView) -> bool {

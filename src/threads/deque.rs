@@ -11,7 +11,8 @@
 //! - `top` only grows; a cell is written again only when `top` has passed it, so a thief that has read a cell that
 //!   changed loses its step of `top`;
 //! - whoever pushes and then finds nobody to call, and whoever announces that it sleeps, or closes the pool, and then
-//!   finds nothing here: one of the two sees the other. Hence a full fence on either side, in `push` and in `has_work`.
+//!   finds nothing here: one of the two sees the other. Hence a full fence on either side: in `push`, and by whoever
+//!   asks `has_work`.
 //!
 //! After Chase and Lev, with the orderings of Lê, Pop, Cohen and Zappa Nardelli. `models/deque.rs` checks it.
 

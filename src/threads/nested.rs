@@ -1,6 +1,6 @@
 //! Tasks that tasks submit: they go to the deque of the worker, not to the queue that all share.
 //!
-//! Called by: `contract` (submit), waits inside a task (`take_back`), workers that look for work, the end of the pool.
+//! Called by: `contract` (submit), waits inside a task (`Seat::claim`), workers that look for work, the end of the pool.
 //!
 //! ```text
 //!   submit outside ----> queue ------------------.
@@ -19,8 +19,8 @@ use super::deque::{Deque, Steal, CELLS};
 use super::queue::Pop;
 use super::worker::Seat;
 use super::Pool;
+use crate::future::cf_future;
 use crate::future::hint::Hint;
-use crate::future::{cf_future, word};
 use crate::mem;
 use crate::runner::Runner;
 use crate::status::{Result, Status};
@@ -76,25 +76,23 @@ impl Seat {
     /// it that somebody has claimed already.
     #[inline]
     pub fn claim(&self, f: &cf_future, runner: &Runner) -> bool {
-        // The reference that the caller holds keeps the generation.
-        let take = || f.word().take(f.generation(), word::RUNNING, runner.id, false).is_some();
-        let Some(deque) = self.own().get() else { return take() };
+        let Some(deque) = self.own().get() else { return f.claim(runner) };
         let mut won = None;
         while let Some(last) = deque.last().map(Hint::from_bits) {
-            let is_last = won.is_none() && last.is(Hint::naming(f));
-            if !is_last && !last.is_stale() {
+            let is_wanted = won.is_none() && last.is(Hint::naming(f));
+            if !is_wanted && !last.is_stale() {
                 break;
             }
-            if deque.take_back(|| is_last && *won.insert(take())) {
+            if deque.take_back(|| is_wanted && *won.insert(f.claim(runner))) {
                 last.forget();
             }
         }
-        won.unwrap_or_else(take)
+        won.unwrap_or_else(|| f.claim(runner))
     }
 }
 
 impl Pool {
-    /// The seat of a task that submits to its own pool.
+    /// The seat of a thread of this pool.
     #[inline]
     pub(super) fn seat_of<'a>(&self, runner: &'a Runner) -> Option<&'a Seat> {
         runner.seat().filter(|s| core::ptr::eq(s.pool(), self))
