@@ -2,7 +2,7 @@
 //!
 //! Owns: the shared work of one such call. Called by: the C interface.
 //!
-//! One task per worker works the range off (`ranges`); in a loop the caller takes part as well. The call returns
+//! One task per worker works the range off (`ranges`); in a loop the caller takes the place of one. The call returns
 //! only when no task can touch the caller's memory any more, so its wait is firm: in a deadlock another wait ends.
 //!
 //! Always true: each item runs at most once; tasks that find nothing left are cancelled, so that the call does
@@ -69,9 +69,10 @@ impl<'a> Work<'a> {
         caller: bool,
     ) -> Result<Work<'a>> {
         let blocks = Ranges::blocks(count, grain);
-        // The caller's own share makes one task fewer.
-        let tasks = executor.max_workers().min(blocks - caller as usize);
-        let shares = tasks + caller as usize;
+        // As many threads as the pool has, the caller among them if it takes part: one more than there are
+        // processors costs more than it does.
+        let shares = executor.max_workers().min(blocks);
+        let tasks = shares - caller as usize;
         let mut scratch = Vec::new();
         scratch.try_reserve_exact(shares).map_err(|_| Status::CF_NO_MEMORY)?;
         for _ in 0..shares {

@@ -11,8 +11,9 @@ use core::ffi::c_void;
 /// Runs a loop body over the indices from begin up to, but not including, end, in parallel.
 ///
 /// The range is split into pieces, and the function loops over the indices of each: there is no
-/// call per index. It returns when all pieces are done; the caller takes part in the work. When a
-/// piece fails, those that have not started are left out.
+/// call per index. It returns when all pieces are done. The caller takes part in the work: with
+/// max_workers - 1 workers beside it, as many threads as the pool has, and alone in a pool of one
+/// worker. When a piece fails, those that have not started are left out.
 ///
 /// @param executor  The executor: a thread pool.
 /// @param begin     First index.
