@@ -46,6 +46,20 @@ pub fn fence_after_update() {
     full_fence();
 }
 
+/// This thread is about to change what lies there: the cache line may come meanwhile, and not as a copy to read only.
+#[inline]
+pub fn will_write<T>(at: *const T) {
+    // SAFETY: hints to the processor; they may name any address.
+    #[cfg(not(any(loom, miri)))]
+    unsafe {
+        #[cfg(target_arch = "x86_64")]
+        core::arch::asm!("prefetchw [{}]", in(reg) at, options(nostack, preserves_flags));
+        #[cfg(target_arch = "aarch64")]
+        core::arch::asm!("prfm pstl1keep, [{}]", in(reg) at, options(nostack, preserves_flags));
+    }
+    let _ = at;
+}
+
 /// Lets another thread run: used where one waits for a step that another thread is in the middle of.
 pub fn yield_now() {
     #[cfg(not(loom))]

@@ -7,7 +7,7 @@ use super::node::cf_future;
 use super::{plain, slab, word};
 use crate::error::cf_error;
 use crate::runner::{Runner, NOBODY};
-use crate::sync::Ordering::Relaxed;
+use crate::sync::{will_write, Ordering::Relaxed};
 
 #[derive(Clone, Copy)]
 pub struct Hint(u64);
@@ -58,6 +58,14 @@ impl Hint {
     #[inline]
     pub fn claim(self, runner: &Runner) -> Option<&'static cf_future> {
         self.take(word::RUNNING, runner.id).map(|(node, _)| node)
+    }
+
+    /// This thread may be the one to claim it, in a moment. Of 0 nothing is known.
+    #[inline]
+    pub fn will_claim(self) {
+        if self.0 != 0 && !plain::on() {
+            will_write(slab::node((self.0 >> 32) as u32));
+        }
     }
 
     /// Takes a queued task back unless somebody has claimed it; nobody is told, its references are the caller's.

@@ -18,7 +18,7 @@ use super::{cf_future, word};
 use crate::fork;
 use crate::runner::Runner;
 use crate::status::{Result, Status};
-use crate::sync::{AtomicPtr, AtomicU32, AtomicUsize, Lock, Ordering::*};
+use crate::sync::{will_write, AtomicPtr, AtomicU32, AtomicUsize, Lock, Ordering::*};
 use crate::sys::pages;
 use core::cell::Cell;
 use core::ptr::null_mut;
@@ -168,7 +168,10 @@ pub fn alloc(runner: &Runner) -> Result<&'static cf_future> {
     m.count.set(m.count.get() - 1);
     // SAFETY: a free node of this thread's own magazine.
     unsafe {
-        m.head.set((*node).chain_next());
+        let next = (*node).chain_next();
+        // Its line comes while this one is filled.
+        will_write(next);
+        m.head.set(next);
         Ok(&*node)
     }
 }

@@ -4,7 +4,7 @@
 use super::{holds, refuted};
 use crate::status::Status;
 use crate::sync::{yield_now, Cell, Ordering::*};
-use crate::threads::queue::{Fifo, Pop};
+use crate::threads::queue::{Fifo, Pop, Taken};
 use loom::thread;
 use std::sync::atomic::AtomicUsize;
 use std::sync::Arc;
@@ -38,10 +38,20 @@ impl<const N: usize> Tasks<N> {
         i
     }
     fn pop(&self) -> Option<usize> {
-        match self.queue.pop() {
+        self.found(self.queue.pop())
+    }
+    fn found(&self, pop: Pop) -> Option<usize> {
+        match pop {
             Pop::Hint(hint) => Some(self.read(hint)),
             Pop::Empty | Pop::Unfilled => None,
         }
+    }
+    /// As a worker does: what two looks find, counted when it goes to sleep.
+    fn take_twice(&self) -> Vec<usize> {
+        let mut taken = Taken::default();
+        let got = (0..2).filter_map(|_| self.found(self.queue.take(&mut taken))).collect();
+        self.queue.settle(&mut taken);
+        got
     }
 }
 
@@ -55,8 +65,8 @@ fn two_producers_two_consumers<const N: usize>() {
         })
         .collect();
     let other = tasks.clone();
-    let other = thread::spawn(move || (0..2).filter_map(|_| other.pop()).collect::<Vec<_>>());
-    let mut mine: Vec<_> = (0..2).filter_map(|_| tasks.pop()).collect();
+    let other = thread::spawn(move || other.take_twice());
+    let mut mine = tasks.take_twice();
     threads.drain(..).for_each(|t| t.join().unwrap());
     let theirs = other.join().unwrap();
     mine.extend(std::iter::from_fn(|| tasks.pop()));

@@ -16,7 +16,7 @@
 //!   is submitted meanwhile and wherever: its worker may be blocked, or stand by.
 
 use super::deque::{Deque, Steal, CELLS};
-use super::queue::Pop;
+use super::queue::{Pop, Taken};
 use super::worker::Seat;
 use super::Pool;
 use crate::future::cf_future;
@@ -31,6 +31,13 @@ use core::ptr::null_mut;
 const FAIR: u32 = 8;
 /// So many seats are looked at then, as hundreds of workers should not look at hundreds each time.
 const GLANCE: usize = 4;
+
+/// What a worker remembers of its looks for work.
+#[derive(Default)]
+pub(super) struct Looks {
+    turn: u32,
+    pub taken: Taken,
+}
 
 /// A seat's deque, if it has one yet.
 pub struct Own(AtomicPtr<Deque<CELLS>>);
@@ -118,14 +125,14 @@ impl Pool {
         Ok(true)
     }
 
-    /// The next hint for a worker that is free; `turn` counts its looks.
+    /// The next hint for a worker that is free.
     #[inline]
-    pub(super) fn next(&self, seat: &Seat, turn: &mut u32) -> Pop {
-        *turn = turn.wrapping_add(1);
-        match *turn % FAIR {
+    pub(super) fn next(&self, seat: &Seat, looks: &mut Looks) -> Pop {
+        looks.turn = looks.turn.wrapping_add(1);
+        match looks.turn % FAIR {
             0 => {}
             1 => {
-                if let Some(bits) = self.glance(*turn / FAIR) {
+                if let Some(bits) = self.glance(looks.turn / FAIR) {
                     return Pop::Hint(bits);
                 }
             }
@@ -137,9 +144,14 @@ impl Pool {
                 }
             }
         }
-        match self.queue.pop() {
+        match self.queue.take(&mut looks.taken) {
             Pop::Empty => self.steal(seat.index() as usize),
-            found => found,
+            Pop::Hint(bits) => {
+                // The line of a task to come is on its way while this one runs.
+                Hint::from_bits(looks.taken.ahead).will_claim();
+                Pop::Hint(bits)
+            }
+            Pop::Unfilled => Pop::Unfilled,
         }
     }
 

@@ -1,7 +1,7 @@
 //! The queue for tasks from outside: an unbounded lock-free FIFO in segments that are used again.
 //!
 //! Owns: tickets (`tail` given, `head` taken), segments of cells, the closed mark.
-//! Called by: submit (`push`), workers and shutdown (`pop`), the bell (`has_work`).
+//! Called by: submit (`push`), workers (`take`), whoever empties it (`pop`), the bell (`has_work`).
 //!
 //! Always true:
 //! - a ticket is taken by compare-and-swap, and only when its segment stands, so that running out of memory
@@ -24,6 +24,8 @@ pub struct Apart<T>(pub T);
 /// Cells per segment of a pool's queue.
 pub const CELLS: usize = 1024;
 const CLOSED: u64 = 1;
+/// A cache line of hints ahead.
+const AHEAD: usize = 8;
 
 pub struct Fifo<const N: usize> {
     /// Tickets given, shifted by one; the lowest bit says closed.
@@ -46,6 +48,15 @@ impl Crowd {
         (0..hints).for_each(|_| spin_hint());
         self.0 = (self.0 + 1).min(6);
     }
+}
+
+/// Cells that a taker has emptied, of the last segment that it took from: not counted as left yet.
+#[derive(Default)]
+pub struct Taken {
+    segment: u32,
+    cells: u32,
+    /// A hint that this taker may come to soon, or 0.
+    pub ahead: u64,
 }
 
 pub enum Pop {
@@ -127,22 +138,39 @@ impl<const N: usize> Fifo<N> {
     fn advance(&self, pointer: &AtomicU64, s: u64, next: u64) -> bool {
         let fits = base(next) == base(s).wrapping_add(1) && index(next) != NONE;
         if fits && pointer.compare_exchange(s, next, AcqRel, Relaxed).is_ok() {
-            self.leave(index(s));
+            self.leave(index(s), 1);
         }
         fits
     }
 
-    fn leave(&self, i: u32) {
+    fn leave(&self, i: u32, n: u32) {
         let segment = self.segments.0.get(i);
         // AcqRel: the last one sees that all others have done with the segment.
-        if segment.left.fetch_add(1, AcqRel) as usize + 1 == N + 2 {
+        if segment.left.fetch_add(n, AcqRel) + n == N as u32 + 2 {
             segment.left.store(0, Relaxed);
             self.segments.0.put_back(i);
         }
     }
 
-    #[inline]
+    /// As `take`, by who takes now and then.
     pub fn pop(&self) -> Pop {
+        let mut taken = Taken::default();
+        let found = self.take(&mut taken);
+        self.settle(&mut taken);
+        found
+    }
+
+    /// Counts what was taken as left. Before a sleep too: until then the segment cannot be used again.
+    pub fn settle(&self, taken: &mut Taken) {
+        let Taken { segment, cells, .. } = core::mem::take(taken);
+        if cells > 0 {
+            self.leave(segment, cells);
+        }
+    }
+
+    /// The oldest hint. `taken` counts for its segment, which all takers would have to write for each hint else.
+    #[inline]
+    pub fn take(&self, taken: &mut Taken) -> Pop {
         let mut crowd = Crowd(0);
         loop {
             let h = self.head.0.load(Acquire);
@@ -179,7 +207,13 @@ impl<const N: usize> Fifo<N> {
             // If the head still stands at `h`, the cell was read before anyone could use it again.
             if self.head.0.compare_exchange_weak(h, h + 1, AcqRel, Relaxed).is_ok() {
                 cell.store(0, Relaxed);
-                self.leave(index(s));
+                if taken.segment != index(s) {
+                    self.settle(taken);
+                    taken.segment = index(s);
+                }
+                taken.cells += 1;
+                let ahead = self.segments.0.cells(index(s)).get(h as usize % N + AHEAD);
+                taken.ahead = ahead.map_or(0, |cell| cell.load(Relaxed));
                 return Pop::Hint(hint);
             }
             crowd.step_back();

@@ -8,7 +8,7 @@
 //! submitter queues first and reads the seats after: one of the two sees the other. The look may be left out
 //! while no thread could be started anyway.
 
-use super::nested::Own;
+use super::nested::{Looks, Own};
 use super::queue::{Apart, Pop};
 use super::Pool;
 use crate::deadlock;
@@ -125,7 +125,7 @@ pub extern "C" fn main(arg: *mut c_void) -> *mut c_void {
             seat.runner.store(runner.id as u32, Relaxed);
             runner.seat.set(seat);
             pool.name_thread(seat);
-            Worker { seat, pool, runner, woken: true, turn: 0 }.live();
+            Worker { seat, pool, runner, woken: true, looks: Looks::default() }.live();
             deadlock::give_room_back();
             seat.runner.store(LEFT, Relaxed);
             runner.seat.set(core::ptr::null());
@@ -146,8 +146,7 @@ struct Worker<'a> {
     runner: &'a Runner,
     /// The wake in flight is this one's to clear.
     woken: bool,
-    /// Looks for work so far.
-    turn: u32,
+    looks: Looks,
 }
 
 impl Worker<'_> {
@@ -159,13 +158,14 @@ impl Worker<'_> {
             if self.pool.is_surplus() && !self.stand_by() {
                 break;
             }
-            match self.pool.next(self.seat, &mut self.turn) {
+            match self.pool.next(self.seat, &mut self.looks) {
                 Pop::Hint(bits) => self.take(Hint::from_bits(bits)),
                 Pop::Unfilled => yield_now(),
                 Pop::Empty => {
                     if self.pool.is_over() {
                         break;
                     }
+                    self.pool.queue().settle(&mut self.looks.taken);
                     self.pool.bell().sleep(|| self.pool.has_work() || self.pool.queue().is_closed());
                     // Also if it stayed up: a call may have been meant for it after the announcement, and its flag
                     // would stand until somebody sleeps again, while no thread is started.
@@ -215,6 +215,7 @@ impl Worker<'_> {
         if !self.pool.enter_reserve() {
             return true;
         }
+        self.pool.queue().settle(&mut self.looks.taken);
         self.pass_on();
         self.pool.look();
         self.woken = self.pool.wait_in_reserve();
