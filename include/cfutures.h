@@ -2991,8 +2991,9 @@ CF_API CF_NODISCARD cf_status cf_executor_map_arrays_into(cf_executor *executor,
  * Runs a loop body over the indices from begin up to, but not including, end, in parallel.
  *
  * The range is split into pieces, and the function loops over the indices of each: there is no
- * call per index. It returns when all pieces are done; the caller takes part in the work. When a
- * piece fails, those that have not started are left out.
+ * call per index. It returns when all pieces are done. The caller takes part in the work: with
+ * max_workers - 1 workers beside it, as many threads as the pool has, and alone in a pool of one
+ * worker. When a piece fails, those that have not started are left out.
  *
  * @param executor  The executor: a thread pool.
  * @param begin     First index.

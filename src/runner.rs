@@ -11,7 +11,7 @@ use crate::fork;
 use crate::future::slab::{self, Magazines};
 use crate::status::{Result, Status};
 use crate::sync::{AtomicU32, AtomicU64, Ordering::*};
-use crate::sys::{pages, thread};
+use crate::sys::{own, pages, thread};
 use crate::threads::worker::Seat;
 use core::cell::Cell;
 use core::ffi::c_void;
@@ -35,10 +35,6 @@ pub struct Runner {
     stack: Cell<Option<(usize, usize)>>,
 }
 
-thread_local! {
-    static CURRENT: Cell<*mut Runner> = const { Cell::new(null_mut()) };
-}
-
 /// The key whose destructor gives a thread's runner back, plus 1; 0 before the first thread.
 static KEY: AtomicU32 = AtomicU32::new(0);
 /// One bit per id; bit 0 of the first word is NOBODY.
@@ -47,7 +43,7 @@ static IDS: [AtomicU64; 1024] = [const { AtomicU64::new(0) }; 1024];
 /// This thread's runner, if it has one.
 #[inline]
 pub fn existing() -> Option<&'static Runner> {
-    let p = CURRENT.get();
+    let p = own::get().cast::<Runner>();
     if p.is_null() {
         return None;
     }
@@ -95,7 +91,7 @@ fn make() -> Result<&'static Runner> {
         unsafe { pages::unmap(page.cast(), pages::PAGE) };
         return Err(Status::CF_NO_MEMORY);
     }
-    CURRENT.set(page);
+    own::set(page.cast());
     // SAFETY: written above; lives until this thread ends.
     Ok(unsafe { &*page })
 }
@@ -119,7 +115,7 @@ fn key() -> Result<thread::Key> {
 /// makes a new runner.
 unsafe extern "C" fn retire(p: *mut c_void) {
     let p = p.cast::<Runner>();
-    CURRENT.set(null_mut());
+    own::set(null_mut());
     // SAFETY: `make` put this runner into the key of this thread.
     let runner = unsafe { &*p };
     if runner.epoch == fork::epoch() {
@@ -152,7 +148,7 @@ fn give_id(id: u16) {
 /// In a forked child: the other threads are gone, and so are their ids.
 pub fn after_fork() {
     IDS.iter().for_each(|w| w.store(0, Relaxed));
-    CURRENT.set(null_mut());
+    own::set(null_mut());
     if let Ok(key) = key() {
         key.clear();
     }

@@ -94,6 +94,12 @@ pub fn run_here(f: &'static cf_future, runner: &Runner) -> Option<u64> {
         let seat = runner.seat().filter(|s| s.pool().claimable(waiter))?;
         return seat.claim(f, runner).then(|| f.run(runner));
     }
+    run_as_guest(f, id, waiter, runner)
+}
+
+/// `run_here` of a task of another pool's.
+#[cold]
+fn run_as_guest(f: &'static cf_future, id: u16, waiter: WaiterView, runner: &Runner) -> Option<u64> {
     executor::as_guest(id, true, |e| {
         (e.is_some_and(|e| e.kind().claimable(waiter)) && f.claim(runner)).then(|| f.run(runner))
     })
@@ -101,11 +107,7 @@ pub fn run_here(f: &'static cf_future, runner: &Runner) -> Option<u64> {
 
 /// Sleeps until this one is done. `set` is what the whole wait is for; a firm one cannot give up.
 fn sleep_until_done(f: &'static cf_future, set: WaitSet, deadline: Deadline, firm: bool) -> Result<()> {
-    let mut spins = SPINS;
-    while f.look() == RUNNING && spins > 0 {
-        spin_hint();
-        spins -= 1;
-    }
+    (0..SPINS).take_while(|_| f.look() == RUNNING).for_each(|_| spin_hint());
     if f.is_done() || come_by_yielding(f) {
         return Ok(());
     }

@@ -7,7 +7,7 @@ use super::cf_executor;
 use crate::capi::types::TaskFn;
 use crate::future::node::{cf_future, Arg, Birth, Call};
 use crate::hook::Hook;
-use crate::status::{Result, Status};
+use crate::status::Result;
 use core::ffi::c_void;
 use core::ptr::null_mut;
 
@@ -27,9 +27,6 @@ impl cf_executor {
     /// # Safety
     /// `arg` points to `size` readable bytes; `out` is NULL or writable.
     pub unsafe fn submit(&self, func: TaskFn, arg: *const c_void, size: usize, out: *mut *mut cf_future) -> Result<()> {
-        if arg.is_null() && size > 0 {
-            return Err(Status::CF_INVALID_ARGUMENT);
-        }
         // SAFETY: the caller's promise.
         unsafe { self.submit_call(func, Arg::Copy(arg, size), Birth::NONE, out) }
     }
@@ -52,10 +49,6 @@ impl cf_executor {
         out: *mut *mut cf_future,
         submitted: *mut usize,
     ) -> Result<()> {
-        let whole = size.checked_mul(count).ok_or(Status::CF_INVALID_ARGUMENT)?;
-        if args.is_null() && whole > 0 {
-            return Err(Status::CF_INVALID_ARGUMENT);
-        }
         let mut result = self.kind.admit();
         let (mut n, workers) = (0, self.max_workers());
         while result.is_ok() && n < count {

@@ -22,6 +22,8 @@ pub mod loader;
 pub mod memfd;
 #[cfg(not(loom))]
 pub mod memory;
+#[cfg(not(loom))]
+pub mod own;
 pub mod pages;
 #[cfg(not(loom))]
 pub mod pidfd;

@@ -49,16 +49,28 @@ impl Bell {
         Bell { word: AtomicU32::new(0), bell: AtomicU32::new(0), sleepers: Sleepers::new() }
     }
 
-    /// Wakes one sleeper unless a wake is in flight.
+    /// What `call` would find; `Woken` if there is somebody to wake.
     #[inline]
+    pub fn look(&self) -> Call {
+        Bell::meaning(self.word.load(Relaxed))
+    }
+
+    #[inline]
+    fn meaning(word: u32) -> Call {
+        match word {
+            w if w & IN_FLIGHT != 0 => Call::InFlight,
+            w if w < SLEEPER => Call::NobodySleeps,
+            _ => Call::Woken,
+        }
+    }
+
+    /// Wakes one sleeper unless a wake is in flight.
     pub fn call(&self) -> Call {
         let mut w = self.word.load(Relaxed);
         loop {
-            if w & IN_FLIGHT != 0 {
-                return Call::InFlight;
-            }
-            if w < SLEEPER {
-                return Call::NobodySleeps;
+            match Bell::meaning(w) {
+                Call::Woken => {}
+                found => return found,
             }
             match self.word.compare_exchange_weak(w, w | IN_FLIGHT, AcqRel, Relaxed) {
                 Ok(_) => break,

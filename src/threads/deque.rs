@@ -30,7 +30,7 @@ pub struct Deque<const N: usize> {
     top: Apart<AtomicU64>,
     /// Written by the owner only.
     bottom: AtomicU64,
-    ring: Box<[AtomicU64]>,
+    ring: Box<[AtomicU64; N]>,
 }
 
 pub enum Steal {
@@ -45,7 +45,9 @@ impl<const N: usize> Deque<N> {
         const { assert!(N.is_power_of_two()) };
         // Both start at 1, so that what lies below the bottom is never below zero.
         let (top, bottom) = (Apart(AtomicU64::new(1)), AtomicU64::new(1));
-        Ok(Deque { top, bottom, ring: mem::try_slice(N, |_| AtomicU64::new(0))? })
+        let ring =
+            mem::try_slice(N, |_| AtomicU64::new(0))?.try_into().unwrap_or_else(|_| unreachable!("a slice of N"));
+        Ok(Deque { top, bottom, ring })
     }
 
     #[inline]

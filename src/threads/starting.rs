@@ -48,8 +48,16 @@ impl Pool {
     }
 
     /// Work is queued: somebody must look. `Err` carries errno of a thread that could not be started.
-    #[inline]
+    #[inline(always)]
     pub(super) fn call_somebody(&self) -> Result<(), i32> {
+        match self.bell.look() {
+            Call::InFlight => Ok(()),
+            Call::NobodySleeps if !self.can_grow() => Ok(()),
+            _ => self.call_or_start(),
+        }
+    }
+
+    fn call_or_start(&self) -> Result<(), i32> {
         loop {
             if self.bell.call() != Call::NobodySleeps || !self.needs_thread() {
                 return Ok(());
