@@ -4,7 +4,8 @@
 //! Called by: executors (claim, run), waits (look, be told), the C interface (`verbs`, `by_hand`).
 //!
 //! - `word`   the state word: who may touch what
-//! - `slab`   where nodes come from; `stack` its depot; `trim` gives pages back; `plain` the variant for memory checkers
+//! - `slab`   where nodes come from; `stack` its depot; `chunks` their memory; `trim` gives pages back; `plain` the
+//!   variant for memory checkers
 //! - `hint`   a queue entry that names a node and holds no reference
 //! - `ext`    what does not fit into the node; `watch` who is told when it is done
 //! - `storage` where the result or the error lies
@@ -25,6 +26,8 @@ pub mod word;
 pub mod by_hand;
 #[cfg(not(loom))]
 pub mod call;
+#[cfg(not(loom))]
+mod chunks;
 #[cfg(not(loom))]
 pub mod ext;
 #[cfg(not(loom))]

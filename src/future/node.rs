@@ -354,31 +354,6 @@ impl cf_future {
         }
         SLEEPERS.wake_all(sync::low_half(self.word.atomic()));
     }
-
-    // ---- what the slab keeps in a free node
-
-    pub(super) fn depot_link(&self) -> &AtomicPtr<Ext> {
-        &self.ext
-    }
-
-    /// The next free node of the chain, and how many nodes the chain has from here on.
-    #[inline]
-    pub(super) fn set_chain(&self, next: *mut cf_future, count: u32) {
-        // SAFETY: a free node of the caller's.
-        unsafe { self.arg.with_mut(|p| p.cast::<(*mut cf_future, u32)>().write((next, count))) };
-    }
-
-    #[inline]
-    pub(super) fn chain_next(&self) -> *mut cf_future {
-        // SAFETY: as above.
-        self.arg.with(|p| unsafe { (*p.cast::<(*mut cf_future, u32)>()).0 })
-    }
-
-    #[inline]
-    pub(super) fn chain_count(&self) -> u32 {
-        // SAFETY: as above.
-        self.arg.with(|p| unsafe { (*p.cast::<(*mut cf_future, u32)>()).1 })
-    }
 }
 
 /// `CF_FORKED` in a child of the process that made the future.

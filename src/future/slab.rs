@@ -1,70 +1,39 @@
-//! Where nodes come from and go to: type-stable chunks, a magazine per thread, a depot of whole magazines.
+//! Where nodes come from and go to: a magazine per thread, a depot of whole magazines.
 //!
-//! Owns: the directory `index -> node`, the chunks, the free nodes.
-//! Called by: submit and by-hand futures (`alloc`), the last release (`free`), hints (`node`).
+//! Owns: the free nodes. Called by: submit and by-hand futures (`alloc`), the last release (`free`), hints (`node`).
 //!
 //! A magazine is a chain of free nodes; its head carries the count and, in the depot, the link to the next
 //! magazine. A thread takes from and gives to its own magazine without any atomic, and exchanges whole ones
 //! with the depot, so a producer and a consumer on two threads touch shared memory once in 128 nodes.
 //!
-//! Always true: a node's memory is a node for the life of the process, so a stale hint may read its word at
+//! Always true: a node's memory is a node for the life of the process (`chunks`), so a stale hint may read its word at
 //! any time; a generation is never used twice for the same node, also when its page was given back.
 //! `CFUTURES_PLAIN_ALLOC=1` (see `plain`) makes each node a plain allocation for memory checkers.
 
+pub use super::chunks::NODE;
+use super::chunks::{self, at};
+use super::ext::Ext;
 use super::plain;
 use super::stack::{IndexStack, Links};
 use super::trim::{self, trim};
 use super::{cf_future, word};
-use crate::fork;
 use crate::runner::Runner;
-use crate::status::{Result, Status};
-use crate::sync::{will_write, AtomicPtr, AtomicU32, AtomicUsize, Lock, Ordering::*};
-use crate::sys::pages;
+use crate::status::Result;
+use crate::sync::{will_write, AtomicPtr, AtomicUsize, Ordering::*};
 use core::cell::Cell;
 use core::ptr::null_mut;
 
-pub const NODE: usize = 64;
-const CHUNK: usize = 256 * 1024;
-const PER_CHUNK: u32 = (CHUNK / NODE) as u32;
-const SHIFT: u32 = PER_CHUNK.trailing_zeros();
 /// Nodes in a full magazine.
 const FULL: u32 = 128;
-const DIRECTORY: usize = 1024;
 /// Free nodes beyond this many are worth a look for wholly free chunks: 128 MiB. Touching a fresh page again
 /// costs 50 ns a node, so a burst of a million tasks that comes again and again keeps its memory.
 pub(super) const MOST_KEPT: usize = 2 << 20;
 
-/// The first slot of each chunk.
-#[repr(C)]
-struct Header {
-    epoch: u64,
-    number: u32,
-    /// The generation in which the chunk's nodes start when they are carved.
-    generation: AtomicU32,
-    /// For the stack of chunks that were given back.
-    next_empty: AtomicU32,
-}
-
-type Page = [AtomicPtr<u8>; DIRECTORY];
-static CHUNKS: [AtomicPtr<Page>; DIRECTORY] = [const { AtomicPtr::new(null_mut()) }; DIRECTORY];
 static DEPOT: IndexStack = IndexStack::new();
-static FRESH: Lock<Fresh> = Lock::new(Fresh { chunks: 0, current: 0, next: PER_CHUNK });
 /// Nodes in the depot.
 pub(super) static FREE_NODES: AtomicUsize = AtomicUsize::new(0);
 /// How many free nodes are kept before the next `trim`.
 pub(super) static KEEP: AtomicUsize = AtomicUsize::new(MOST_KEPT);
-/// Chunks whose pages were given back, by number.
-static EMPTY: IndexStack = IndexStack::new();
-
-/// The chunk that is being carved up.
-struct Fresh {
-    /// Chunks ever made.
-    chunks: u32,
-    current: u32,
-    /// Next unused slot of the current chunk.
-    next: u32,
-}
-
 /// The two magazines of a thread: one in use, one in reserve, so that a thread which takes and gives around
 /// the edge of a magazine does not go to the depot each time.
 pub struct Magazines {
@@ -79,18 +48,6 @@ impl Magazines {
     }
 }
 
-struct EmptyLinks;
-
-/// Chunk `n` is entry `n + 1`.
-impl Links for EmptyLinks {
-    fn link(&self, entry: u32) -> u32 {
-        header_of(entry - 1).next_empty.load(Relaxed)
-    }
-    fn set_link(&self, entry: u32, next: u32) {
-        header_of(entry - 1).next_empty.store(next, Relaxed);
-    }
-}
-
 struct DepotLinks;
 
 impl Links for DepotLinks {
@@ -101,23 +58,6 @@ impl Links for DepotLinks {
     fn set_link(&self, index: u32, next: u32) {
         at(index).depot_link().store(core::ptr::without_provenance_mut(next as usize), Relaxed);
     }
-}
-
-/// The node with this index, wherever it is in its life.
-#[inline]
-fn at(index: u32) -> &'static cf_future {
-    let chunk = (index >> SHIFT) as usize;
-    // Acquire: pairs with the Release in `carve`; indices come out of chunks that were entered here before.
-    // SAFETY: directory pages and chunks are never unmapped, and slots other than the first are nodes.
-    unsafe {
-        let page = &*CHUNKS[chunk / DIRECTORY].load(Acquire);
-        let base = page[chunk % DIRECTORY].load(Acquire);
-        &*base.add((index % PER_CHUNK) as usize * NODE).cast()
-    }
-}
-
-fn header_of(chunk: u32) -> &'static Header {
-    header(at(chunk << SHIFT | 1))
 }
 
 /// The node that a hint names.
@@ -134,15 +74,7 @@ pub fn index_of(node: &cf_future) -> u32 {
     if plain::on() {
         return plain::index_of(node);
     }
-    let address = node as *const cf_future as usize;
-    header(node).number << SHIFT | ((address % CHUNK) / NODE) as u32
-}
-
-#[inline]
-fn header(node: &cf_future) -> &'static Header {
-    let p = node as *const cf_future;
-    // SAFETY: a chunk is aligned to its size, and its first slot is the header.
-    unsafe { &*p.map_addr(|a| a & !(CHUNK - 1)).cast::<Header>() }
+    chunks::index_of(node)
 }
 
 /// The epoch of the process that made this node.
@@ -151,7 +83,7 @@ pub fn epoch_of(node: &cf_future) -> u64 {
     if plain::on() {
         return plain::epoch_of(node);
     }
-    header(node).epoch
+    chunks::epoch_of(node)
 }
 
 /// A free node: generation set, everything else as its last user left it.
@@ -201,7 +133,7 @@ fn take_magazine() -> Option<&'static cf_future> {
 }
 
 /// Gives a chain, whose head carries the count, to everybody.
-fn put_magazine(head: &cf_future) {
+pub(super) fn put_magazine(head: &cf_future) {
     let n = head.chain_count() as usize;
     FREE_NODES.fetch_add(n, Relaxed);
     DEPOT.push(index_of(head), &DepotLinks);
@@ -209,15 +141,7 @@ fn put_magazine(head: &cf_future) {
 
 /// A magazine of nodes that are not in use yet.
 fn carve() -> Result<&'static cf_future> {
-    let mut fresh = FRESH.lock();
-    if fresh.next == PER_CHUNK {
-        add_chunk(&mut fresh)?;
-    }
-    let n = FULL.min(PER_CHUNK - fresh.next);
-    let first = fresh.current << SHIFT | fresh.next;
-    fresh.next += n;
-    drop(fresh);
-    let generation = header(at(first)).generation.load(Relaxed);
+    let (first, n, generation) = chunks::carve(FULL)?;
     let mut chain = null_mut();
     for index in (first..first + n).rev() {
         let node = at(index);
@@ -226,35 +150,6 @@ fn carve() -> Result<&'static cf_future> {
         chain = node as *const cf_future as *mut cf_future;
     }
     Ok(at(first))
-}
-
-fn add_chunk(fresh: &mut Fresh) -> Result<()> {
-    if let Some(number) = EMPTY.pop(&EmptyLinks) {
-        (fresh.current, fresh.next) = (number - 1, 1);
-        return Ok(());
-    }
-    let number = fresh.chunks as usize;
-    // The last chunk's last index must not be u32::MAX + 1, and every chunk needs its place.
-    let slot = CHUNKS.get(number / DIRECTORY).ok_or(Status::CF_NO_MEMORY)?;
-    let mut page = slot.load(Acquire);
-    if page.is_null() {
-        page = pages::map(size_of::<Page>().next_multiple_of(pages::PAGE))?.as_ptr().cast();
-        slot.store(page, Release);
-    }
-    let base = pages::map_aligned(CHUNK)?.as_ptr();
-    // SAFETY: fresh memory of ours; zeroed pages are null pointers. Release: pairs with the Acquire in `at`.
-    unsafe {
-        base.cast::<Header>().write(Header {
-            epoch: fork::epoch(),
-            number: number as u32,
-            generation: AtomicU32::new(0),
-            next_empty: AtomicU32::new(0),
-        });
-        (&*page)[number % DIRECTORY].store(base, Release);
-    }
-    (fresh.current, fresh.next) = (fresh.chunks, 1);
-    fresh.chunks += 1;
-    Ok(())
 }
 
 /// Takes back a node whose last reference has gone and whose contents were dropped.
@@ -298,103 +193,112 @@ pub fn give_back(m: &Magazines) {
     }
 }
 
+/// What the slab keeps in a free node.
+impl cf_future {
+    fn depot_link(&self) -> &AtomicPtr<Ext> {
+        &self.ext
+    }
+
+    /// The next free node of the chain, and how many nodes the chain has from here on.
+    #[inline]
+    fn set_chain(&self, next: *mut cf_future, count: u32) {
+        // SAFETY: a free node of the caller's.
+        unsafe { self.arg.with_mut(|p| p.cast::<(*mut cf_future, u32)>().write((next, count))) };
+    }
+
+    #[inline]
+    fn chain_next(&self) -> *mut cf_future {
+        // SAFETY: as above.
+        self.arg.with(|p| unsafe { (*p.cast::<(*mut cf_future, u32)>()).0 })
+    }
+
+    #[inline]
+    pub(super) fn chain_count(&self) -> u32 {
+        // SAFETY: as above.
+        self.arg.with(|p| unsafe { (*p.cast::<(*mut cf_future, u32)>()).1 })
+    }
+
+    /// While the depot is looked through: the chunk of all nodes of the chain, if it is a single one.
+    pub(super) fn set_chain_chunk(&self, chunk: Option<u32>) {
+        // SAFETY: as above; the head of a chain has no other use for this field.
+        unsafe { self.result.with_mut(|p| p.cast::<Option<u32>>().write(chunk)) };
+    }
+
+    pub(super) fn chain_chunk(&self) -> Option<u32> {
+        // SAFETY: as above, written before.
+        self.result.with(|p| unsafe { *p.cast::<Option<u32>>() })
+    }
+}
+
 // ---- for `trim`
 
-pub(super) const NODES_PER_CHUNK: u32 = PER_CHUNK - 1;
-
-/// Free nodes in somebody's hands.
-pub(super) struct Chain {
-    head: *mut cf_future,
-    len: usize,
+/// Magazines that somebody has taken out of the depot.
+pub(super) struct Lot {
+    /// Index of the first head, or 0; the heads are linked as in the depot.
+    first: u32,
 }
 
-impl Chain {
-    pub fn len(&self) -> usize {
-        self.len
-    }
-
+impl Lot {
+    /// Their heads. Each may be given away when it was seen.
     pub fn iter(&self) -> impl Iterator<Item = &'static cf_future> + use<> {
-        let mut at = self.head;
+        let mut next = self.first;
         core::iter::from_fn(move || {
-            // SAFETY: the chain's nodes are free and the caller's own; the link is read before the node is used.
-            let node = unsafe { at.as_ref() }?;
-            at = node.chain_next();
-            Some(node)
+            let head = (next != 0).then(|| at(next))?;
+            next = DepotLinks.link(next);
+            Some(head)
         })
     }
-
-    fn push(&mut self, node: &cf_future) {
-        node.set_chain(self.head, 1);
-        self.head = node as *const cf_future as *mut cf_future;
-        self.len += 1;
-    }
-
-    /// A chain of those that `wanted` names; the others are in no chain any more.
-    pub fn filter(self, wanted: impl Fn(&cf_future) -> bool) -> Chain {
-        let mut rest = Chain { head: null_mut(), len: 0 };
-        self.iter().filter(|n| wanted(n)).for_each(|n| rest.push(n));
-        rest
-    }
 }
 
-pub(super) fn take_depot() -> Chain {
-    let mut all = Chain { head: null_mut(), len: 0 };
+/// The nodes of a chain. Each may be used when it was seen.
+pub(super) fn nodes(head: *const cf_future) -> impl Iterator<Item = &'static cf_future> {
+    let mut at = head;
+    core::iter::from_fn(move || {
+        // SAFETY: the chain's nodes are free and the caller's own; the link is read before the node is used.
+        let node = unsafe { at.as_ref() }?;
+        at = node.chain_next();
+        Some(node)
+    })
+}
+
+pub(super) fn take_depot() -> Lot {
+    let mut lot = Lot { first: 0 };
     while let Some(head) = take_magazine() {
-        Chain { head: head as *const cf_future as *mut cf_future, len: 0 }.iter().for_each(|n| all.push(n));
+        let index = index_of(head);
+        DepotLinks.set_link(index, lot.first);
+        lot.first = index;
     }
-    all
+    lot
 }
 
-/// Back into the depot, in full magazines as far as they go.
-pub(super) fn put_back(all: Chain) {
-    let mut nodes = all.iter();
-    let mut left = all.len;
-    while left > 0 {
-        let n = left.min(FULL as usize);
-        let mut chain = null_mut();
-        for (count, node) in (1..).zip(nodes.by_ref().take(n)) {
-            node.set_chain(chain, count);
-            chain = node as *const cf_future as *mut cf_future;
+/// Gives single nodes to the depot, in full magazines as far as they go; how many they were.
+pub(super) fn put_singles(singles: impl Iterator<Item = &'static cf_future>) -> usize {
+    let (mut head, mut count, mut n): (*mut cf_future, u32, usize) = (null_mut(), 0, 0);
+    // SAFETY: a chain of free nodes, which are the caller's.
+    let put = |head: *mut cf_future| put_magazine(unsafe { &*head });
+    for node in singles {
+        count += 1;
+        node.set_chain(head, count);
+        head = node as *const cf_future as *mut cf_future;
+        n += 1;
+        if count == FULL {
+            put(head);
+            (head, count) = (null_mut(), 0);
         }
-        // SAFETY: at least one node was put into the chain.
-        put_magazine(unsafe { &*chain });
-        left -= n;
     }
+    if count > 0 {
+        put(head);
+    }
+    n
 }
 
-pub(super) fn chunks() -> usize {
-    FRESH.lock().chunks as usize
-}
-
-pub(super) fn chunk_of(node: &cf_future) -> usize {
-    header(node).number as usize
-}
-
-/// A chunk without users: its pages go, its nodes start in `generation` when it is carved again.
-pub(super) fn give_chunk_back(chunk: u32, generation: u32) {
-    let header = header_of(chunk);
-    header.generation.store(generation, Relaxed);
-    let base = (&raw const *header).cast_mut().cast::<u8>();
-    // SAFETY: nobody uses the chunk's nodes; the first page, with the header, stays.
-    unsafe { pages::discard(base.add(pages::PAGE), CHUNK - pages::PAGE) };
-    EMPTY.push(chunk + 1, &EmptyLinks);
-}
-
-/// In a forked child: start anew, with chunks that carry the new epoch. What the parent had stays as it is,
-/// since handles that were inherited may be looked at.
+/// In a forked child: start anew.
 pub fn after_fork() {
-    // SAFETY: in a child the lock's holder does not exist.
-    unsafe { FRESH.break_open() };
-    let mut fresh = FRESH.lock();
-    fresh.next = PER_CHUNK;
+    chunks::after_fork();
     DEPOT.clear();
-    EMPTY.clear();
     trim::after_fork();
     FREE_NODES.store(0, Relaxed);
     plain::after_fork();
 }
 
-const _: () = {
-    assert!(size_of::<cf_future>() == NODE && align_of::<cf_future>() == NODE);
-    assert!(size_of::<Header>() <= NODE && word::FREE == 0);
-};
+const _: () = assert!(word::FREE == 0);

@@ -2,14 +2,14 @@
 //!
 //! Called by: the slab when its depot has grown past a mark, `executor` when the last executor ends.
 //!
-//! The depot is taken out whole and sorted by chunk. A chunk whose every node lies in it has no user left: the
-//! next generation is written into its header, which stays, and its other pages go. What is left goes back. Then
-//! the mark is set so that the next look comes only after as much again was freed, so the cost stays O(1) a node.
+//! The depot is taken out whole and its nodes are counted by chunk. A chunk whose every node lies in it has no user
+//! left: the next generation is written into its header, which stays, and its other pages go. What is left goes back.
+//! Most magazines hold nodes of a single chunk and are not walked through again. Then the mark is set so that the next
+//! look comes only after as much again was freed, so the cost stays O(1) a node.
 //!
 //! Always true: a stale hint reads a zeroed word, which is FREE, or a later generation; so it misses.
 
-use super::cf_future;
-use super::slab::{self, Chain};
+use super::{cf_future, chunks, slab};
 use crate::mem;
 use crate::sync::{Lock, Ordering::*};
 
@@ -25,27 +25,53 @@ struct Tally {
     generation: u32,
 }
 
+impl Tally {
+    fn is_whole(&self) -> bool {
+        self.free == chunks::NODES
+    }
+}
+
 /// Looks for wholly free chunks; the next look comes when `keep` nodes, and twice what is left now, are free.
 #[cold]
 pub fn trim(keep: usize) {
     let Some(_one_at_a_time) = TRIMMING.try_lock() else { return };
     let all = slab::take_depot();
-    let Ok(mut tally) = mem::try_slice(slab::chunks(), |_| Tally { free: 0, generation: 0 }) else {
-        return slab::put_back(all); // no memory to sort with: later
+    let Ok(mut tally) = mem::try_slice(chunks::count(), |_| Tally { free: 0, generation: 0 }) else {
+        return all.iter().for_each(slab::put_magazine); // no memory to count with: later
     };
-    for node in all.iter() {
-        let t = &mut tally[slab::chunk_of(node)];
+    for head in all.iter() {
+        head.set_chain_chunk(count(head, &mut tally));
+    }
+    let is_whole = |chunk: u32| tally[chunk as usize].is_whole();
+    let mut left = 0;
+    let mixed = all.iter().filter(|head| match head.chain_chunk() {
+        Some(chunk) if is_whole(chunk) => false,
+        Some(_) => {
+            left += head.chain_count() as usize;
+            slab::put_magazine(head);
+            false
+        }
+        None => true,
+    });
+    let singles = mixed.flat_map(|head| slab::nodes(head)).filter(|node| !is_whole(chunks::chunk_of(node)));
+    left += slab::put_singles(singles);
+    for (chunk, t) in tally.iter().enumerate().filter(|(_, t)| t.is_whole()) {
+        chunks::give_back(chunk as u32, t.generation.wrapping_add(1));
+    }
+    slab::KEEP.store(keep.max(2 * left), Relaxed);
+}
+
+/// Counts a magazine's nodes; their chunk, if it is a single one.
+fn count(head: &cf_future, tally: &mut [Tally]) -> Option<u32> {
+    let mut only = Some(chunks::chunk_of(head));
+    for node in slab::nodes(head) {
+        let chunk = chunks::chunk_of(node);
+        let t = &mut tally[chunk as usize];
         t.free += 1;
         t.generation = t.generation.max(node.generation());
+        only = only.filter(|c| *c == chunk);
     }
-    let is_whole = |node: &cf_future| tally[slab::chunk_of(node)].free == slab::NODES_PER_CHUNK;
-    let rest: Chain = all.filter(|node| !is_whole(node));
-    for (chunk, t) in tally.iter().enumerate().filter(|(_, t)| t.free == slab::NODES_PER_CHUNK) {
-        slab::give_chunk_back(chunk as u32, t.generation.wrapping_add(1));
-    }
-    let left = rest.len();
-    slab::put_back(rest);
-    slab::KEEP.store(keep.max(2 * left), Relaxed);
+    only
 }
 
 /// No executor is left: keeps little.
@@ -81,14 +107,14 @@ mod tests {
     #[test]
     fn free_chunks_go_and_come_back_in_a_later_generation() {
         fork::enter().unwrap();
-        const N: usize = 3 * slab::NODES_PER_CHUNK as usize;
+        const N: usize = 3 * chunks::NODES as usize;
         let nodes: Vec<_> = (0..N).map(|_| make()).collect();
         let old: Vec<_> = nodes.iter().map(|n| (slab::index_of(n), n.generation())).collect();
         nodes.iter().for_each(|n| n.discard());
-        let chunks = slab::chunks();
+        let made = chunks::count();
         trim(0);
         let again: Vec<_> = (0..N).map(|_| make()).collect();
-        assert!(slab::chunks() <= chunks + 1, "chunks that were given back are used again");
+        assert!(chunks::count() <= made + 1, "chunks that were given back are used again");
         let mut now: Vec<_> = again.iter().map(|n| (slab::index_of(n), n.generation())).collect();
         now.sort();
         for (index, generation) in old {
