@@ -221,6 +221,11 @@ impl Pool {
     }
 
     fn call_somebody(self: &Arc<Self>) -> Result<(), ()> {
+        match self.bell.look() {
+            Call::InFlight => return Ok(()),
+            Call::NobodySleeps if !self.crew.can_grow() => return Ok(()),
+            _ => {}
+        }
         loop {
             if self.bell.call() != Call::NobodySleeps || !self.needs_thread() {
                 return Ok(());
