@@ -72,6 +72,21 @@ TEST(durations_become_nanoseconds) {
   static_assert(cf::timeout(1ms).nanoseconds() == 1'000'000);
 }
 
+TEST(times_that_are_far_away) {
+  using std::chrono::system_clock;
+  using seconds_of_system = std::chrono::time_point<system_clock, std::chrono::seconds>;
+  using frames = std::chrono::duration<std::int64_t, std::ratio<1, 60>>;
+  CHECK(cf::timeout(seconds_of_system::max()).nanoseconds() == CF_FOREVER);
+  CHECK(cf::timeout(seconds_of_system::min()).nanoseconds() < 0);
+  CHECK(cf::timeout(system_clock::time_point::min()).nanoseconds() < 0);
+  CHECK(cf::timeout(std::chrono::steady_clock::time_point::max()).nanoseconds() > 0);
+  CHECK(cf::timeout(frames(60)).nanoseconds() == 1'000'000'000);
+  const double years_200 = 200 * 365.25 * 86400;
+  const auto far_away = cf::timeout(frames(std::int64_t(years_200 * 60))).nanoseconds();
+  CHECK(far_away > 6.3e18 && far_away < 6.4e18);
+  CHECK(cf::timeout(frames::max()).nanoseconds() == CF_FOREVER);
+}
+
 TEST(how_a_call_ended) {
   cf::thread_pool pool(1);
   CHECK(!pool.submit([] {}).exception());
@@ -130,6 +145,50 @@ TEST(a_future_of_the_c_interface) {
   CHECK(f.get() == 3);
   cf::future<long> wrong(cf_future_retain(raw), nullptr);
   CHECK_STATUS(CF_SIZE_MISMATCH, wrong.get());
+}
+
+namespace {
+
+/* Can be made of a number only explicitly, and throws when it is moved. */
+struct fragile {
+  explicit fragile(int n) : number(n) {}
+  fragile(const fragile &) = delete;
+  fragile(fragile &&other) : number(other.number) {
+    if (number == 13) throw 13;
+  }
+  fragile &operator=(fragile &&) = default;
+  int number;
+};
+
+struct pair_of_numbers {
+  int first, second;
+};
+
+cf::result<pair_of_numbers> both(bool good) {
+  if (!good) return cf::error(1, "not good");
+  return { { 3, 4 } };
+}
+
+} // namespace
+
+TEST(what_becomes_a_result_and_what_does_not) {
+  static_assert(std::is_convertible_v<int, cf::result<long>>);
+  static_assert(std::is_constructible_v<cf::result<fragile>, int>);
+  static_assert(!std::is_convertible_v<int, cf::result<fragile>>);
+  static_assert(!std::is_convertible_v<int *, cf::result<std::unique_ptr<int>>>);
+  static_assert(!std::is_constructible_v<cf::result<bool>, cf::result<int>>);
+  static_assert(!std::is_constructible_v<cf::result<std::string>, int *>);
+  CHECK(both(true)->second == 4 && both(false).error().code() == 1);
+}
+
+TEST(a_result_after_an_assignment_that_throws) {
+  cf::result<fragile> r = cf::error(CF_TIMEOUT);
+  cf::result<fragile> unlucky(12);
+  unlucky->number = 13;
+  CHECK_THROWS(int, e == 13, r = std::move(unlucky));
+  CHECK(!r && r.status() == CF_INVALID_STATE && r.error().what() != nullptr);
+  r = cf::result<fragile>(14);
+  CHECK(r->number == 14);
 }
 
 TEST(results_as_values) {

@@ -68,6 +68,47 @@ TEST(as_completed_in_a_loop) {
   for (auto &f : cf::as_completed(std::vector<cf::future<int>>())) CHECK(!f.valid());
 }
 
+namespace {
+
+/* A range as views are: it changes when it is walked through, and its end is of another type. */
+struct counting_view {
+  struct sentinel {};
+  struct iterator {
+    cf::future<int> *at;
+    int left;
+    cf::future<int> &operator*() const { return *at; }
+    iterator &operator++() {
+      ++at, --left;
+      return *this;
+    }
+    friend bool operator!=(const iterator &i, sentinel) { return i.left != 0; }
+  };
+  iterator begin() {
+    walks++;
+    return { futures.data(), int(futures.size()) };
+  }
+  sentinel end() { return {}; }
+
+  std::vector<cf::future<int>> &futures;
+  int walks = 0;
+};
+
+} // namespace
+
+TEST(futures_in_a_range_of_another_kind) {
+  cf::thread_pool pool(1);
+  std::vector<cf::future<int>> futures = { pool.submit([] { return 1; }),
+                                           pool.submit([] { return 2; }) };
+  counting_view view{ futures };
+  CHECK(cf::wait(view).done.size() == 2 && view.walks == 1);
+  int sum = 0;
+  for (auto &f : cf::as_completed(counting_view{ futures })) {
+    sum += f.get();
+    futures.clear(); // the loop has handles of its own
+  }
+  CHECK(sum == 3);
+}
+
 TEST(as_completed_takes_results_out) {
   cf::thread_pool pool(1);
   std::vector<cf::future<std::unique_ptr<int>>> futures;
@@ -131,6 +172,28 @@ TEST(a_promise_is_broken) {
   CHECK(cancelled.get_future().cancel() && !cancelled.set_running());
   CHECK(!cancelled.set_value(check::counted()) && !cancelled.set_exception(cf::error(1, "")));
   CHECK_STATUS(CF_CANCELLED, cancelled.get_future().get());
+}
+
+TEST(a_promise_that_was_moved_from_completes_nothing) {
+  cf::promise<std::string> p;
+  auto f = p.get_future();
+  {
+    cf::promise<std::string> moved = std::move(p);
+    CHECK(!p.set_running() && !p.set_value("no") && !f.done()); // NOLINT: what this shows
+    CHECK(!p.set_exception(cf::error(1, "no")) && !p.get_future().valid());
+    CHECK(moved.set_value("yes") && f.get() == "yes");
+  }
+  CHECK(!p.set_value("no") && f.get() == "yes");
+}
+
+TEST(a_promise_that_goes_in_a_callback_of_its_future) {
+  auto p = std::make_unique<cf::promise<check::counted>>();
+  int called = 0;
+  p->get_future().add_done_callback([&](cf::future<check::counted> f) {
+    p.reset();
+    called = f.get().value();
+  });
+  CHECK(p->set_value(check::counted(3)) && called == 3 && p == nullptr);
 }
 
 TEST(of_several_that_keep_a_promise_one_wins) {

@@ -133,6 +133,17 @@ TEST(a_map_whose_time_is_over) {
                                .get());
 }
 
+TEST(a_map_that_moves) {
+  cf::thread_pool pool(1);
+  const auto same = [](int n) { return n; };
+  auto m = pool.map(same, std::vector<int>{ 1, 2, 3 });
+  CHECK(m.next()->value() == 1);
+  auto other = std::move(m);
+  CHECK(!m.next() && m.begin() == m.end()); // NOLINT: that a moved map is empty is what this shows
+  m = pool.map(same, std::vector<int>{ 7 });
+  CHECK(m.next()->value() == 7 && other.get() == std::vector<int>({ 2, 3 }));
+}
+
 TEST(a_map_inside_of_a_task) {
   cf::thread_pool pool(1);
   auto f = pool.submit([&pool] {

@@ -27,6 +27,17 @@ struct own_exception {
   int number;
 };
 
+struct speechless : std::exception {
+  const char *what() const noexcept override { return nullptr; }
+};
+
+/* Has an address of its own opinion. */
+struct evasive {
+  int value;
+  evasive *operator&() { return nullptr; }
+  const evasive *operator&() const { return nullptr; }
+};
+
 } // namespace
 
 TEST(functions_lambdas_and_objects) {
@@ -147,6 +158,37 @@ TEST(a_task_may_return_a_result) {
   CHECK(&pool.submit([&n]() -> cf::result<int &> { return n; }).get() == &n);
   CHECK(pool.submit([]() -> cf::result<std::unique_ptr<int>> { return std::make_unique<int>(1); })
             .get() != nullptr);
+}
+
+TEST(a_task_may_return_a_reference_to_a_result) {
+  cf::thread_pool pool(1);
+  cf::result<int> good = 5, bad = cf::error(7, "seven");
+  const auto same = [](cf::result<int> &r) -> cf::result<int> & { return r; };
+  auto f = pool.submit(same, std::ref(good)), g = pool.submit(same, std::ref(bad));
+  static_assert(std::is_same_v<decltype(f), cf::future<cf::result<int> &>>);
+  CHECK(&f.get() == &good && &g.get() == &bad);
+  auto moved = pool.submit([&bad]() -> cf::result<int> && { return std::move(bad); });
+  CHECK(moved.get().error().code() == 7);
+}
+
+TEST(types_with_opinions) {
+  cf::thread_pool pool(1);
+  evasive e = { 4 };
+  CHECK(pool.submit([](evasive x) noexcept { return x; }, e).get().value == 4);
+  CHECK(pool.submit([](evasive x) { return x; }, e).get().value == 4);
+  CHECK(pool.submit([&e]() -> evasive & { return e; }).get().value == 4);
+  CHECK(pool.submit([&e]() -> cf::result<evasive &> { return e; }).get().value == 4);
+  CHECK(pool.submit([](evasive x) -> cf::result<evasive> { return x; }, e).result()->value == 4);
+  CHECK(pool.map([](evasive x) { return x; }, std::vector<evasive>{ e }).begin()->value == 4);
+}
+
+TEST(an_exception_without_words) {
+  cf::thread_pool pool(1);
+  auto f = pool.submit([] { throw speechless(); });
+  CHECK_THROWS(speechless, e.what() == nullptr, f.get());
+  CHECK(f.result().error().what() != nullptr && f.exception()->code() == 1);
+  CHECK_THROWS(speechless, true, pool.map([](int) { throw speechless(); }, std::vector{ 1 }).get());
+  CHECK_THROWS(speechless, true, pool.for_range(0, 1, [](std::size_t) { throw speechless(); }));
 }
 
 TEST(a_task_knows_where_it_runs) {

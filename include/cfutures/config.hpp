@@ -41,6 +41,8 @@
  * file that it lies in; the loader must not put another file's copy in its place.
  */
 #define CFUTURES_LOCAL [[gnu::visibility("hidden")]]
+/* What is thrown in one shared library is caught in another, however both are compiled. */
+#define CFUTURES_SHARED [[gnu::visibility("default")]]
 
 CFUTURES_BEGIN
 
@@ -68,19 +70,35 @@ public:
 
   /** Until then; counted from this moment. */
   template <class Clock, class Duration>
-  timeout(std::chrono::time_point<Clock, Duration> when) noexcept
-      : nanoseconds_(from(when - Clock::now())) {}
+  timeout(std::chrono::time_point<Clock, Duration> when) noexcept : nanoseconds_(until(when)) {}
 
   /** The form in which the C interface takes it. */
   constexpr std::int64_t nanoseconds() const noexcept { return nanoseconds_; }
 
 private:
+  /* Beyond three years whole numbers may overflow on their way to nanoseconds, those of a duration in
+   * sixtieths of a second for instance; floating point does not, and is off by microseconds. */
+  static constexpr double far_away = 1e8;
+
+  template <class Duration> static constexpr double seconds(Duration span) noexcept {
+    return std::chrono::duration<double>(span).count();
+  }
+
   template <class Rep, class Period>
   static constexpr std::int64_t from(std::chrono::duration<Rep, Period> span) noexcept {
-    const double seconds = std::chrono::duration<double>(span).count();
-    if (seconds >= 9.2e9) return CF_FOREVER; // 292 years is where nanoseconds end
-    if (!(seconds >= 0)) return -1;          // NaN as well
+    const double length = seconds(span);
+    if (length >= 9.2e9) return CF_FOREVER; // 292 years is where nanoseconds end
+    if (!(length >= 0)) return -1;          // NaN as well
+    if (length > far_away) return static_cast<std::int64_t>(length * 1e9);
     return std::chrono::ceil<std::chrono::nanoseconds>(span).count();
+  }
+
+  template <class Clock, class Duration>
+  static std::int64_t until(std::chrono::time_point<Clock, Duration> when) noexcept {
+    const auto now = Clock::now();
+    const double length = seconds(when.time_since_epoch()) - seconds(now.time_since_epoch());
+    if (length > -far_away && length < far_away) return from(when - now);
+    return from(std::chrono::duration<double>(length));
   }
 
   std::int64_t nanoseconds_;

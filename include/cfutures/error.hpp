@@ -13,6 +13,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
+#include <memory>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -39,7 +40,7 @@ CFUTURES_BEGIN
  * }
  * @endcode
  */
-class error : public std::runtime_error {
+class CFUTURES_SHARED error : public std::runtime_error {
 public:
   /** A failure of which nothing is known but the status. */
   explicit error(cf_status status)
@@ -131,9 +132,8 @@ inline void check(cf_status status) {
 
 /* The error that a call handed out, which is freed here; NULL when memory has run out. */
 inline error take_error(cf_status status, cf_error *owned) {
-  error e = owned != nullptr ? error(owned) : error(status);
-  cf_error_free(owned);
-  return e;
+  const std::unique_ptr<cf_error, void (*)(cf_error *)> kept(owned, cf_error_free);
+  return owned != nullptr ? error(owned) : error(status);
 }
 
 /* Why the executor did not take a task. */
@@ -149,18 +149,32 @@ inline error outcome(cf_status status, const cf_future *future) {
   return cf_error_status(failure) == status ? error(failure) : error(status);
 }
 
+/* What comes out of a task that fails, as the C interface takes it. It copies no text and so needs no
+ * memory: a failure can be reported when there is none left. */
+struct failure {
+  std::int32_t code;
+  const char *text; /* may be NULL */
+  std::exception_ptr cause;
+
+  static failure of(const error &why) noexcept {
+    return { why.code() != 0 ? why.code() : 1, why.what(), why.cause() };
+  }
+  /* The same as an error that owns all. Throws when there is no memory. */
+  error kept() const { return error(code, text != nullptr ? text : "").with_cause(cause); }
+};
+
 #if CFUTURES_EXCEPTIONS
-/* Called in a catch clause: the exception as an error, which keeps it. */
-inline error current_error() {
-  std::exception_ptr cause = std::current_exception();
+/* Called in a catch clause: gives `fail` the exception, and what `fail` gives. */
+template <class Fail> auto fail_with_exception(Fail &&fail) noexcept {
+  const std::exception_ptr cause = std::current_exception();
   try {
     throw;
   } catch (const error &e) {
-    return error(e.code() != 0 ? e.code() : 1, e.what()).with_cause(std::move(cause));
+    return fail(failure{ failure::of(e).code, e.what(), cause });
   } catch (const std::exception &e) {
-    return error(1, e.what()).with_cause(std::move(cause));
+    return fail(failure{ 1, e.what(), cause });
   } catch (...) {
-    return error(1, "an exception that is no std::exception").with_cause(std::move(cause));
+    return fail(failure{ 1, "an exception that is no std::exception", cause });
   }
 }
 #endif

@@ -126,7 +126,7 @@ protected:
   template <class Apply, class New>
   result<cf_executor *> make(Apply &&apply_all, New *make_new) const {
     if (failure_) return *failure_;
-    cf_options *options;
+    cf_options *options = nullptr;
     cf_status status = cf_options_new(&options);
     if (status == CF_OK) apply_all(status, options);
     cf_executor *raw = nullptr;

@@ -34,14 +34,16 @@ template <class R, class... P> struct parameters<R (*)(task &, P...)> {
 };
 template <class R, class... P> struct parameters<R (*)(P...) noexcept> : parameters<R (*)(P...)> {};
 
-template <class M> struct method;
-template <class C, class R, class... P> struct method<R (C::*)(P...)> : parameters<R (*)(P...)> {};
-template <class C, class R, class... P>
-struct method<R (C::*)(P...) const> : parameters<R (*)(P...)> {};
-template <class C, class R, class... P>
-struct method<R (C::*)(P...) noexcept> : parameters<R (*)(P...)> {};
-template <class C, class R, class... P>
-struct method<R (C::*)(P...) const noexcept> : parameters<R (*)(P...)> {};
+/* M is the type of &F::operator(): a pointer to a function where that is static. */
+template <class M> struct method : parameters<M> {};
+template <class C, class R, bool N, class... P>
+struct method<R (C::*)(P...) noexcept(N)> : parameters<R (*)(P...)> {};
+template <class C, class R, bool N, class... P>
+struct method<R (C::*)(P...) const noexcept(N)> : parameters<R (*)(P...)> {};
+template <class C, class R, bool N, class... P>
+struct method<R (C::*)(P...) &&noexcept(N)> : parameters<R (*)(P...)> {};
+template <class C, class R, bool N, class... P>
+struct method<R (C::*)(P...) const &&noexcept(N)> : parameters<R (*)(P...)> {};
 template <class F>
 struct parameters<F, std::void_t<decltype(&F::operator())>> : method<decltype(&F::operator())> {};
 
@@ -110,28 +112,28 @@ template <class Place, class... Ts> bool encode(Place &&place, const Ts &...valu
   return out.size() == measure.size();
 }
 
-template <class F, class List> struct far_call;
+template <class F, class List> struct CFUTURES_LOCAL far_call;
 
 /* One type of call: a callable F with values of the types Ts. */
-template <class F, class... Ts> struct far_call<F, types<Ts...>> {
+template <class F, class... Ts> struct CFUTURES_LOCAL far_call<F, types<Ts...>> {
   using V = value_of<F, Ts...>;
   using function = far_function<F>;
   using message = pack<function, Ts...>;
   static constexpr bool at_once = (true && ... && plain<Ts>); /* the message is its own bytes */
 
   /* The task, in a worker. */
-  CFUTURES_LOCAL static std::int32_t run(cf_task *raw, void *arg, std::size_t size) noexcept {
-    const auto fail = [raw](const error &why) { return cf_task_fail(raw, why.code(), why.what()); };
+  static std::int32_t run(cf_task *raw, void *arg, std::size_t size) noexcept {
+    const auto fail = [raw](const failure &why) { return cf_task_fail(raw, why.code, why.text); };
     const auto keep = [raw](auto &&value) { return give(raw, value); };
     const auto make = [&](function &f, Ts &...values) {
       auto &&at = f.at(anchor());
-      return answer<V>(
+      return detail::answer<V>(
           [&]() -> decltype(auto) {
-            return call(raw, static_cast<F &&>(at), static_cast<Ts &&>(values)...);
+            return detail::call(raw, static_cast<F &&>(at), static_cast<Ts &&>(values)...);
           },
           keep, fail);
     };
-    return guarded(
+    return detail::guarded(
         [&]() -> std::int32_t {
           if constexpr (at_once) {
             (void)size;
@@ -192,16 +194,20 @@ private:
 
   static const void *anchor() noexcept { return reinterpret_cast<const void *>(&run); }
 
-  /* Converts as a call does, without explicit conversions. */
-  template <class T, class From> static T as(From &&value) { return std::forward<From>(value); }
+  /* Converts as a call does, without explicit conversions; what needs none is not copied. */
+  template <class T, class From>
+  static std::conditional_t<std::is_same_v<std::decay_t<From>, T>, From &&, T> as(From &&value) {
+    return std::forward<From>(value);
+  }
 
   /* A result, in a worker. */
   template <class Value> static std::int32_t give(cf_task *raw, Value &value) {
     if constexpr (std::is_void_v<V>)
       return 0;
     else if constexpr (plain<V>)
-      return cf_task_return(raw, &value, sizeof value);
-    else if (encode([&](std::size_t size) { return cf_task_result_buffer(raw, size); }, value))
+      return cf_task_return(raw, std::addressof(value), sizeof value);
+    else if (detail::encode([&](std::size_t size) { return cf_task_result_buffer(raw, size); },
+                            value))
       return 0;
     else
       return cf_task_fail(raw, 1, "the cf::codec of the result wrote two different sizes");
@@ -209,13 +215,17 @@ private:
 
   template <class Use>
   static result<void> with_values(Use &&use, const function &f, const Ts &...values) {
-    if constexpr (at_once) {
+    if constexpr (at_once && sizeof(message) <= 4096) {
       const message bytes{ { f }, { values }... };
       return use(&bytes, sizeof bytes);
+    } else if constexpr (at_once) { // larger ones might not fit on the stack
+      const std::unique_ptr<message> bytes(new (std::nothrow) message{ { f }, { values }... });
+      if (bytes == nullptr) return error(CF_NO_MEMORY);
+      return use(bytes.get(), sizeof *bytes);
     } else {
       std::unique_ptr<unsigned char[]> memory;
       std::size_t all = 0;
-      const bool written = encode(
+      const bool written = detail::encode(
           [&](std::size_t size) {
             memory.reset(new (std::nothrow) unsigned char[size]);
             all = size;

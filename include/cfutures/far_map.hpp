@@ -25,8 +25,11 @@ public:
   std::optional<result<V>> next() {
     cf_item item;
     const cf_status status = cf_map_next(raw_.get(), &item);
-    if (status == CF_END) return std::nullopt;
-    if (status != CF_OK) return result<V>(error(status));
+    if (status == CF_END || raw_ == nullptr) return std::nullopt;
+    if (status != CF_OK) {
+      raw_.reset(); // it would say the same again, and a loop over all never end
+      return result<V>(error(status));
+    }
     if (item.status != CF_OK) return result<V>(error(item.error).with_index(item.index));
     if constexpr (std::is_void_v<V>) {
       return result<V>();
@@ -51,7 +54,12 @@ template <class V> class futures_source {
 public:
   explicit futures_source(timeout limit) : deadline_(limit) {}
   futures_source(futures_source &&) = default;
-  futures_source &operator=(futures_source &&) = delete;
+  futures_source &operator=(futures_source &&other) noexcept {
+    std::swap(futures_, other.futures_);
+    std::swap(deadline_, other.deadline_);
+    std::swap(next_, other.next_);
+    return *this;
+  }
   ~futures_source() { cancel(); }
 
   std::size_t size() const noexcept { return futures_.size(); }
@@ -95,7 +103,8 @@ inline result<cf_map *> map_bytes(cf_executor *pool, const map_options &options,
 }
 
 template <class F, class List, class... Ranges>
-auto far_map(List, cf_executor *pool, const map_options &options, const F &f, Ranges &&...ranges) {
+CFUTURES_LOCAL auto far_map(List, cf_executor *pool, const map_options &options, const F &f,
+                            Ranges &&...ranges) {
   using call = far_call<F, List>;
   using V = typename call::V;
   constexpr auto indices = std::index_sequence_for<Ranges...>();
@@ -104,7 +113,7 @@ auto far_map(List, cf_executor *pool, const map_options &options, const F &f, Ra
     const auto travelling = call::prepare(f);
     if (!travelling) return answer(travelling.error());
     std::vector<typename call::message> items;
-    zip<Ranges...>(
+    detail::zip<Ranges...>(
         indices,
         [&](auto &&...one) {
           items.push_back(call::as_message(*travelling, std::forward<decltype(one)>(one)...));
@@ -118,7 +127,7 @@ auto far_map(List, cf_executor *pool, const map_options &options, const F &f, Ra
     using answer = result<mapped<V, futures_source<V>>>;
     futures_source<V> all(options.limit);
     std::optional<error> refused;
-    zip<Ranges...>(
+    detail::zip<Ranges...>(
         indices,
         [&](auto &&...one) {
           if (refused) return;

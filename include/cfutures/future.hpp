@@ -31,17 +31,21 @@ class any_future {
 public:
   /** An empty handle. */
   any_future() noexcept = default;
+  /** Another handle of the same call. */
   any_future(const any_future &other) noexcept
       : raw_(cf_future_retain(other.raw_)), state_(other.state_) {
     if (state_ != nullptr) state_->retain();
   }
+  /** The same handle; the other one is empty then. */
   any_future(any_future &&other) noexcept
       : raw_(std::exchange(other.raw_, nullptr)), state_(std::exchange(other.state_, nullptr)) {}
+  /** Refers to the other's call from now on. */
   any_future &operator=(any_future other) noexcept {
     std::swap(raw_, other.raw_);
     std::swap(state_, other.state_);
     return *this;
   }
+  /** Gives the handle back; with the last one the result goes. */
   ~any_future() {
     cf_future_release(raw_);
     if (state_ != nullptr) state_->release();
@@ -80,6 +84,7 @@ public:
   template <class Rep, class Period> bool wait_for(std::chrono::duration<Rep, Period> span) const {
     return wait(span);
   }
+  /** The same by the names of std::future. */
   template <class Clock, class Duration>
   bool wait_until(std::chrono::time_point<Clock, Duration> when) const {
     return wait(when);
@@ -102,9 +107,11 @@ public:
   /** The handle of the C interface, borrowed. */
   cf_future *c_future() const noexcept { return raw_; }
 
+  /** Whether two handles refer to the same call. */
   friend bool operator==(const any_future &a, const any_future &b) noexcept {
     return a.raw_ == b.raw_;
   }
+  /** The opposite. */
   friend bool operator!=(const any_future &a, const any_future &b) noexcept { return !(a == b); }
 
 protected:
@@ -116,6 +123,8 @@ protected:
   cf_future *raw_ = nullptr;
   detail::state_base *state_ = nullptr;
 };
+
+template <class T> class promise;
 
 /**
  * The future of a call that gives a T: an object, a reference or void.
@@ -135,8 +144,10 @@ template <class T> class future : public any_future {
   using reference = std::add_lvalue_reference_t<const T>; /* of a T & it is T & */
 
 public:
+  /** What the call gives. */
   using value_type = T;
 
+  /** An empty handle. */
   future() noexcept = default;
 
   /**
@@ -160,6 +171,7 @@ public:
                   "std::move(future).result()");
     return wrap([&](stored &value) -> decltype(auto) { return std::as_const(value); }, limit);
   }
+  /** The same; the result is taken out. */
   cf::result<T> result(timeout limit = forever) && {
     return wrap([&](stored &value) -> decltype(auto) { return std::move(value); }, limit);
   }
@@ -198,7 +210,7 @@ public:
           std::invoke(std::move(c.function), future(cf_future_retain(raw), c.state));
         }
       }
-      static void free(void *self) noexcept {
+      static void end(void *self) noexcept {
         auto *c = static_cast<callback *>(self);
         if (c->state != nullptr) c->state->release();
         delete c;
@@ -207,13 +219,15 @@ public:
     auto *c = new (std::nothrow) callback{ std::forward<F>(f), state_ };
     if (c == nullptr) return CF_NO_MEMORY;
     if (state_ != nullptr) state_->retain(); // and none to the C future: it would never go
-    return cf_future_add_done_callback(raw_, callback::run, c, callback::free);
+    return cf_future_add_done_callback(raw_, callback::run, c, callback::end);
   }
 
-  /* For the pools, and for handles that the C interface has given: takes both references. */
+  /** For handles that the C interface has given, with a NULL state; takes the reference. */
   future(cf_future *raw, detail::state_base *state) noexcept : any_future(raw, state) {}
 
 private:
+  friend class promise<T>;
+
   /* Where the result is, once there is one. */
   cf::result<stored *> pointer(timeout limit) const {
     const void *data;
@@ -227,7 +241,7 @@ private:
     if (state_ != nullptr) return static_cast<detail::state<T> *>(state_)->value(raw_);
     if constexpr (std::is_void_v<T>) {
       static stored nothing;
-      return &nothing;
+      return std::addressof(nothing);
     } else if constexpr (detail::bytes_only<stored>) {
       if (size == sizeof(stored)) return static_cast<stored *>(const_cast<void *>(data));
     }

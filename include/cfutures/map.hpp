@@ -84,7 +84,7 @@ public:
     iterator() = default;
     explicit iterator(mapped *of) : of_(of) { ++*this; }
     reference operator*() const { return of_->current_->value(); }
-    pointer operator->() const { return &**this; }
+    pointer operator->() const { return std::addressof(**this); }
     iterator &operator++() {
       of_->current_ = of_->next();
       if (!of_->current_) of_ = nullptr;
@@ -133,8 +133,11 @@ template <class F, class... Args> auto submit(cf_executor *pool, F &&f, Args &&.
                 "cf::thread_pool::submit: the function cannot be called with these arguments; "
                 "they are passed as rvalues of their decayed types, use std::ref() to pass a "
                 "reference");
+  constexpr bool returns = std::is_void_v<V> || std::is_move_constructible_v<stored<V>>;
+  static_assert(returns, "cf::thread_pool::submit: the result can be neither moved nor copied; "
+                         "return a std::unique_ptr to it");
   using answer = result<future<V>>;
-  if constexpr (!fits) {
+  if constexpr (!fits || !returns) {
     return answer(error(CF_INVALID_ARGUMENT));
   } else if constexpr (bytes_only<parts> && bytes_only<stored<V>> &&
                        nothrow_callable<std::decay_t<F>, std::decay_t<Args>...> &&
@@ -174,19 +177,24 @@ template <class F, class V, class Items> struct map_cells {
   }
 
   void run_one(cf_task *raw, cell &c, std::size_t i) noexcept {
-    guarded_answer<V>(
+    detail::guarded_answer<V>(
         [&]() -> decltype(auto) {
           return c.in->apply([&](auto &&...items) -> decltype(auto) {
-            return call(raw, function, std::move(items)...);
+            return detail::call(raw, function, std::move(items)...);
           });
         },
         [&](auto &&value) {
           c.out.emplace(std::forward<decltype(value)>(value));
           return 0;
         },
-        [&](error why) {
-          c.why = std::make_unique<error>(std::move(why).with_index(i));
-          return 0;
+        [&](const failure &why) {
+          // Without memory for it there is neither value nor error, which says just that.
+          return detail::guarded(
+              [&] {
+                c.why = std::make_unique<error>(why.kept().with_index(i));
+                return 0;
+              },
+              [](const failure &) { return 0; });
         });
     c.in.reset();
   }
@@ -200,10 +208,17 @@ public:
   thread_source(std::shared_ptr<cells> shared, std::size_t chunk, timeout limit)
       : shared_(std::move(shared)), chunk_(chunk), deadline_(limit) {}
   thread_source(thread_source &&) = default;
-  thread_source &operator=(thread_source &&) = delete;
+  thread_source &operator=(thread_source &&other) noexcept {
+    std::swap(shared_, other.shared_);
+    std::swap(chunks_, other.chunks_);
+    std::swap(chunk_, other.chunk_);
+    std::swap(next_, other.next_);
+    std::swap(deadline_, other.deadline_);
+    return *this;
+  }
   ~thread_source() { cancel(); }
 
-  std::size_t size() const noexcept { return shared_->cells.size(); }
+  std::size_t size() const noexcept { return shared_ != nullptr ? shared_->cells.size() : 0; }
   void add(future<void> chunk) { chunks_.push_back(std::move(chunk)); }
 
   std::optional<result<V>> next() {
@@ -220,10 +235,11 @@ public:
       return result<V>(error(failed.error()).with_index(i));
     auto &cell = shared_->cells[i];
     if (cell.why) return result<V>(std::move(*cell.why));
+    if (!cell.out) return result<V>(error(CF_NO_MEMORY).with_index(i));
     if constexpr (std::is_void_v<V>)
       return result<V>();
     else
-      return result<V>(unstore<V>(std::move(*cell.out)));
+      return result<V>(detail::unstore<V>(std::move(*cell.out)));
   }
 
 private:
@@ -238,9 +254,14 @@ private:
   deadline deadline_;
 };
 
+/* Iterators of C++20 may have no iterator_traits. */
+#if defined(__cpp_lib_concepts)
+template <class Iterator> using value_at = std::iter_value_t<Iterator>;
+#else
+template <class Iterator> using value_at = typename std::iterator_traits<Iterator>::value_type;
+#endif
 template <class Range>
-using item_of = typename std::iterator_traits<
-    std::decay_t<decltype(std::begin(std::declval<Range &>()))>>::value_type;
+using item_of = value_at<std::decay_t<decltype(std::begin(std::declval<Range &>()))>>;
 
 /* Items are moved out of a range that is given away and that owns them: a container, not a view. */
 template <class Range, class = void> inline constexpr bool owns_items = false;
@@ -263,13 +284,13 @@ void zip(std::index_sequence<I...>, Add &&add, Ranges &&...ranges) {
   auto at = std::make_tuple(std::begin(ranges)...);
   const auto end = std::make_tuple(std::end(ranges)...);
   for (; (... && (std::get<I>(at) != std::get<I>(end))); (..., (void)++std::get<I>(at)))
-    add(item_at<Ranges>(std::get<I>(at))...);
+    add(detail::item_at<Ranges>(std::get<I>(at))...);
 }
 
 /* A chunk for each sixteenth of a worker's share: enough to balance, few enough to cost nothing. */
 inline std::size_t chunk_of(const map_options &options, std::size_t items, std::size_t workers) {
   if (options.chunk_size != 0) return options.chunk_size;
-  return std::max<std::size_t>(1, items / (16 * std::max<std::size_t>(1, workers)));
+  return (std::max<std::size_t>)(1, items / (16 * (std::max<std::size_t>)(1, workers)));
 }
 
 template <class F, class... Ranges>
@@ -287,7 +308,7 @@ auto thread_map(cf_executor *pool, const map_options &options, F &&f, Ranges &&.
   } else {
     using cells = map_cells<function, V, Items>;
     std::shared_ptr<cells> shared(new cells{ std::forward<F>(f), {} });
-    zip<Ranges...>(
+    detail::zip<Ranges...>(
         std::index_sequence_for<Ranges...>(),
         [&](auto &&...items) {
           shared->cells.emplace_back();
@@ -297,10 +318,11 @@ auto thread_map(cf_executor *pool, const map_options &options, F &&f, Ranges &&.
     const std::size_t count = shared->cells.size();
     const std::size_t chunk = chunk_of(options, count, cf_executor_max_workers(pool));
     source results(shared, chunk, options.limit);
-    for (std::size_t begin = 0; begin < count; begin += std::min(chunk, count - begin)) {
-      auto submitted =
-          submit(pool, [shared, begin, end = begin + std::min(chunk, count - begin)](
-                           task &running) noexcept { shared->run(running.c_task(), begin, end); });
+    for (std::size_t begin = 0, end; begin < count; begin = end) {
+      end = chunk < count - begin ? begin + chunk : count;
+      auto submitted = detail::submit(pool, [shared, begin, end](task &running) noexcept {
+        shared->run(running.c_task(), begin, end);
+      });
       if (!submitted) return answer(submitted.error()); // the chunks before are cancelled
       results.add(*std::move(submitted));
     }
@@ -327,13 +349,19 @@ template <class F> struct loop {
 
   template <class... Indices>
   std::int32_t step(cf_task *raw, std::size_t at, Indices... indices) noexcept {
-    return guarded_answer<void>(
-        [&]() -> decltype(auto) { return call(raw, body, indices...); }, [](auto &&) { return 0; },
-        [&](error why) {
+    return detail::guarded_answer<void>(
+        [&]() -> decltype(auto) { return detail::call(raw, body, indices...); },
+        [](auto &&) { return 0; },
+        [&](const failure &why) {
+          const std::int32_t code = cf_task_fail(raw, why.code, why.text);
           std::lock_guard<std::mutex> one(guard);
-          const std::int32_t code = cf_task_fail(raw, why.code(), why.what());
-          if (!first || at < first->index()) first.emplace(std::move(why).with_index(at));
-          return code;
+          // Without memory for it the loop fails all the same, in the words of the C interface.
+          return detail::guarded(
+              [&] {
+                if (!first || at < first->index()) first.emplace(why.kept().with_index(at));
+                return code;
+              },
+              [&](const failure &) { return code; });
         });
   }
 };

@@ -12,6 +12,11 @@
 
 CFUTURES_BEGIN
 
+namespace detail { // coroutine.hpp
+template <class T> struct coroutine_outcome;
+template <class T> struct coroutine_result;
+} // namespace detail
+
 /**
  * The other end of a future that is completed by hand.
  *
@@ -34,8 +39,7 @@ public:
     std::unique_ptr<shared> place(new shared());
     cf_future *raw;
     detail::check(cf_future_new(&raw));
-    here_ = place.release();
-    future_ = future<T>(raw, here_);
+    future_ = future<T>(raw, place.release());
   }
 
   /** The future; as many handles as one likes. */
@@ -53,33 +57,35 @@ public:
    * If copying or moving the value throws, the future fails with that exception.
    */
   template <class... U> bool set_value(U &&...value) const {
-    static_assert(std::is_void_v<T> ? sizeof...(U) == 0 : sizeof...(U) == 1,
-                  "cf::promise::set_value: one value, or nothing for a promise<void>");
     if (!claim()) return false;
     const auto complete = [&] {
-      if constexpr (std::is_reference_v<T>)
-        here_->kept.emplace(std::addressof(value)...);
-      else
-        here_->kept.emplace(std::forward<U>(value)...);
-      return cf_future_set_result(future_.c_future(), nullptr, 0) == CF_OK ? 1 : 0;
+      keep(std::forward<U>(value)...);
+      return publish();
     };
-    return detail::guarded(complete, [&](const error &why) { return fail(why); }) != 0;
+    return detail::guarded(complete, [&](const detail::failure &why) { return fail(why); }) != 0;
   }
 
   /** Completes the future with a failure. False: somebody was faster. */
-  bool set_exception(const error &why) const { return claim() && fail(why) != 0; }
+  bool set_exception(const error &why) const {
+    return claim() && fail(detail::failure::of(why)) != 0;
+  }
 #if CFUTURES_EXCEPTIONS
   /** The same with an exception of any type, which get() throws again. */
   bool set_exception(std::exception_ptr cause) const {
+    if (!claim()) return false;
     try {
       std::rethrow_exception(std::move(cause));
     } catch (...) {
-      return set_exception(detail::current_error());
+      return detail::fail_with_exception([&](const detail::failure &why) { return fail(why); }) !=
+             0;
     }
   }
 #endif
 
 private:
+  template <class> friend struct detail::coroutine_outcome;
+  template <class> friend struct detail::coroutine_result;
+
   struct shared : detail::state<T> {
     shared() noexcept : detail::state<T>(1, end) {}
     static void end(detail::state_base *self) noexcept { delete static_cast<shared *>(self); }
@@ -89,20 +95,35 @@ private:
   /* Makes the caller the one who completes, unless the future was cancelled. */
   bool claim() const noexcept {
     bool run = true;
+    if (!future_.valid()) return false; // moved from
     const cf_status status = cf_future_set_running_or_notify_cancel(future_.c_future(), &run);
     if (status == CF_OK && !run) return false; // else it runs now, or set_running() was called
-    return !here_->claimed.exchange(true);
+    return !here().claimed.exchange(true);
   }
 
-  int fail(const error &why) const noexcept {
-    here_->cause = why.cause();
-    return cf_future_set_exception(future_.c_future(), why.code() != 0 ? why.code() : 1,
-                                   why.what()) == CF_OK
-               ? 1
-               : 0;
+  /* The value, for who has claimed or has the promise for itself. */
+  template <class... U> void keep(U &&...value) const {
+    static_assert(std::is_void_v<T> ? sizeof...(U) == 0 : sizeof...(U) == 1,
+                  "cf::promise::set_value: one value, or nothing for a promise<void>");
+    static_assert(!std::is_reference_v<T> || (true && ... && std::is_lvalue_reference_v<U &&>),
+                  "cf::promise::set_value: what a promise<T &> refers to must outlive the call");
+    if constexpr (std::is_reference_v<T>)
+      here().kept.emplace(std::addressof(value)...);
+    else
+      here().kept.emplace(std::forward<U>(value)...);
   }
 
-  shared *here_; /* the future holds it */
+  /* Tells what is kept: 1, or 0 when it could not be told. */
+  std::int32_t publish() const noexcept {
+    return cf_future_set_result(future_.c_future(), nullptr, 0) == CF_OK;
+  }
+  std::int32_t fail(const detail::failure &why) const noexcept {
+    here().cause = why.cause;
+    return cf_future_set_exception(future_.c_future(), why.code, why.text) == CF_OK;
+  }
+
+  shared &here() const noexcept { return *static_cast<shared *>(future_.state_); }
+
   future<T> future_;
 };
 

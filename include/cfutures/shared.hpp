@@ -10,7 +10,6 @@
 
 #include <cfutures/result.hpp>
 
-#include <limits>
 #include <memory>
 
 CFUTURES_BEGIN
@@ -49,15 +48,20 @@ template <class T> class shared_array {
   static_assert(std::is_trivially_copyable_v<T> && alignof(T) <= 64,
                 "cf::shared_array: the items are shared as bytes, so they must be trivially "
                 "copyable");
+  static_assert(std::is_default_constructible_v<T>,
+                "cf::shared_array: the first value of each item is T(), so there must be one");
 
 public:
+  /** The other one is empty then. */
   shared_array(shared_array &&other) noexcept
       : pool_(other.pool_), span_(std::exchange(other.span_, {})) {}
+  /** What this one had goes with the other. */
   shared_array &operator=(shared_array &&other) noexcept {
     std::swap(pool_, other.pool_);
     std::swap(span_, other.span_);
     return *this;
   }
+  /** Frees the memory; no task may use it any more. */
   ~shared_array() {
     if (span_.items != nullptr) cf_executor_shared_free(pool_, span_.items);
   }
@@ -72,7 +76,7 @@ public:
 
   /* For the pool. */
   static result<shared_array> make(cf_executor *pool, std::size_t count) {
-    if (count > std::numeric_limits<std::size_t>::max() / sizeof(T)) return error(CF_NO_MEMORY);
+    if (count > static_cast<std::size_t>(-1) / sizeof(T)) return error(CF_NO_MEMORY);
     void *memory;
     const cf_status status =
         cf_executor_shared_alloc(pool, count != 0 ? count * sizeof(T) : 1, &memory);

@@ -61,7 +61,7 @@ public:
   /* The result of a future that is done and has succeeded. `raw` is that future. */
   result<stored<V> *> value(cf_future *raw) {
     if (decode_ != nullptr) return decode_(*this, raw);
-    return &*kept;
+    return std::addressof(*kept);
   }
 
   std::optional<stored<V>> kept;
@@ -76,55 +76,50 @@ template <class V, class Pack> class closure : public state<V> {
 public:
   /* Two references: the task's, which free_arg gives back, and the first future's. */
   template <class... Ts>
-  explicit closure(Ts &&...parts)
-      : state<V>(2, end), parts_(std::in_place, Pack{ { std::forward<Ts>(parts) }... }) {}
+  explicit closure(Ts &&...parts) : state<V>(2, end), parts_{ { std::forward<Ts>(parts) }... } {}
 
   static std::int32_t run(cf_task *raw, void *arg, std::size_t) noexcept {
     auto &self = *static_cast<closure *>(arg);
-    const std::int32_t code = guarded_answer<V>(
-        [&]() -> decltype(auto) {
-          return self.parts_->apply(
-              [&](auto &&...parts) -> decltype(auto) { return call(raw, std::move(parts)...); });
-        },
+    return detail::guarded_answer<V>(
+        [&]() -> decltype(auto) { return detail::call_parts(raw, self.parts_); },
         [&](auto &&value) {
           self.kept.emplace(std::forward<decltype(value)>(value));
           return 0;
         },
-        [&](const error &why) {
-          self.cause = why.cause();
-          return cf_task_fail(raw, why.code(), why.what());
+        [&](const failure &why) {
+          self.cause = why.cause;
+          return cf_task_fail(raw, why.code, why.text);
         });
-    self.parts_.reset();
-    return code;
   }
 
+  /* Called once: after the call, before its future is done, or when there is none. */
   static void free_arg(void *arg) noexcept {
     auto *self = static_cast<closure *>(arg);
-    self->parts_.reset();
+    self->parts_.~Pack();
     self->release();
   }
 
 private:
+  ~closure() {}
   static void end(state_base *self) noexcept { delete static_cast<closure *>(self); }
 
-  std::optional<Pack> parts_;
+  union {
+    Pack parts_; // ends before the rest
+  };
 };
 
 /* A task without a closure: its parts and its result are bytes, and nothing can be thrown. */
 template <class V, class Pack> struct plain_call {
   static std::int32_t run(cf_task *raw, void *arg, std::size_t) noexcept {
-    return guarded_answer<V>(
-        [&]() -> decltype(auto) {
-          return static_cast<Pack *>(arg)->apply(
-              [&](auto &&...parts) -> decltype(auto) { return call(raw, std::move(parts)...); });
-        },
+    return detail::guarded_answer<V>(
+        [&]() -> decltype(auto) { return detail::call_parts(raw, *static_cast<Pack *>(arg)); },
         [&](auto &&value) {
           if constexpr (std::is_void_v<V>)
             return 0;
           else
-            return cf_task_return(raw, &value, sizeof value);
+            return cf_task_return(raw, std::addressof(value), sizeof value);
         },
-        [&](const error &why) { return cf_task_fail(raw, why.code(), why.what()); });
+        [&](const failure &why) { return cf_task_fail(raw, why.code, why.text); });
   }
 };
 
@@ -142,7 +137,7 @@ private:
       const void *data = cf_future_data(raw, &size);
       if (!Decode::into(self.kept, data, size)) return error(CF_SIZE_MISMATCH);
     }
-    return &*self.kept;
+    return std::addressof(*self.kept);
   }
 
   static void end(state_base *self) noexcept { delete static_cast<decoded *>(self); }

@@ -83,28 +83,32 @@ template <class F, class... Args>
 using returned = typename decltype(returned_by<F, Args...>())::type;
 
 template <class R> struct value_type_of {
+  using value = std::remove_cv_t<std::remove_reference_t<R>>;
+  static constexpr bool is_error = std::is_same_v<value, error> && !std::is_lvalue_reference_v<R>;
+  static_assert(!is_error, "cf: a cf::error is a failure and no result: return a cf::result");
   using type = std::conditional_t<std::is_lvalue_reference_v<R>, R,
-                                  std::remove_cv_t<std::remove_reference_t<R>>>;
+                                  std::conditional_t<is_error, void, value>>;
 };
 template <class T> struct value_type_of<result<T>> { using type = T; };
-/* The T of the future of a call: references stay, a cf::result<T> counts as its T. */
+/* The T of the future of a call: references stay, a cf::result<T>, but no reference to one, counts
+ * as its T. */
 template <class F, class... Args>
 using value_of = typename value_type_of<std::remove_cv_t<returned<F, Args...>>>::type;
 
 /*
  * Makes a call and hands what it returns to `keep`, as a stored<V>; a failed cf::result goes to
- * `fail`. Gives what the chosen one gives.
+ * `fail`, as a failure. Gives what the chosen one gives.
  */
 template <class V, class Keep, class Fail, class Call>
 std::int32_t answer(Call &&make_call, Keep &&keep, Fail &&fail) {
   using R = decltype(make_call());
-  if constexpr (is_result<std::remove_cv_t<std::remove_reference_t<R>>>) {
+  if constexpr (is_result<std::remove_cv_t<R>>) {
     auto outcome = make_call();
-    if (!outcome) return fail(outcome.error());
+    if (!outcome) return fail(failure::of(outcome.error()));
     if constexpr (std::is_void_v<V>)
       return keep(std::monostate());
     else if constexpr (std::is_reference_v<V>)
-      return keep(&*outcome);
+      return keep(std::addressof(*outcome));
     else
       return keep(*std::move(outcome));
   } else if constexpr (std::is_void_v<V>) {
@@ -117,13 +121,13 @@ std::int32_t answer(Call &&make_call, Keep &&keep, Fail &&fail) {
   }
 }
 
-/* What `make_call` gives; an exception that comes out of it goes to `fail`. */
+/* What `make_call` gives; an exception that comes out of it goes to `fail`, as a failure. */
 template <class Call, class Fail> std::int32_t guarded(Call &&make_call, Fail &&fail) noexcept {
 #if CFUTURES_EXCEPTIONS
   try {
     return make_call();
   } catch (...) {
-    return fail(current_error());
+    return fail_with_exception(fail);
   }
 #else
   (void)fail;
@@ -133,7 +137,7 @@ template <class Call, class Fail> std::int32_t guarded(Call &&make_call, Fail &&
 
 template <class V, class Keep, class Fail, class Call>
 std::int32_t guarded_answer(Call &&make_call, Keep &&keep, Fail &&fail) noexcept {
-  return guarded([&] { return answer<V>(make_call, keep, fail); }, fail);
+  return detail::guarded([&] { return detail::answer<V>(make_call, keep, fail); }, fail);
 }
 
 /* The bytes of a tuple, which std::tuple is not: trivially copyable if all members are. */
@@ -147,6 +151,12 @@ struct members<std::index_sequence<I...>, Ts...> : member<I, Ts>... {
   }
 };
 template <class... Ts> using pack = members<std::index_sequence_for<Ts...>, Ts...>;
+
+/* Calls the first member of a pack with the others. */
+template <class Pack> decltype(auto) call_parts(cf_task *raw, Pack &parts) {
+  return parts.apply(
+      [&](auto &&...each) -> decltype(auto) { return detail::call(raw, std::move(each)...); });
+}
 
 /* What the C interface may copy as bytes, in memory that is 16-byte aligned. */
 template <class T>

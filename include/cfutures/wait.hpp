@@ -29,14 +29,14 @@ struct waited {
 namespace detail {
 
 template <class Range>
-using future_in = std::decay_t<decltype(*std::begin(std::declval<const Range &>()))>;
+using future_in = std::decay_t<decltype(*std::begin(std::declval<Range &>()))>;
 
 template <class Range> constexpr void check_futures() {
   static_assert(std::is_base_of_v<any_future, future_in<Range>>,
                 "cf: this needs a range of cf::future<T>, or of cf::any_future for several types");
 }
 
-template <class Range> std::vector<cf_future *> raw_futures(const Range &futures) {
+template <class Range> std::vector<cf_future *> raw_futures(Range &futures) {
   std::vector<cf_future *> raw;
   for (const any_future &f : futures) raw.push_back(f.c_future());
   return raw;
@@ -46,7 +46,7 @@ template <class Range> std::vector<cf_future *> raw_futures(const Range &futures
 
 /** cf::wait() without exceptions. */
 template <class Range>
-result<waited> try_wait(const Range &futures, timeout limit = forever,
+result<waited> try_wait(Range &&futures, timeout limit = forever,
                         cf_return_when when = CF_ALL_COMPLETED) {
   detail::check_futures<Range>();
   const std::vector<cf_future *> raw = detail::raw_futures(futures);
@@ -73,7 +73,7 @@ result<waited> try_wait(const Range &futures, timeout limit = forever,
  * @endcode
  */
 template <class Range>
-waited wait(const Range &futures, timeout limit = forever, cf_return_when when = CF_ALL_COMPLETED) {
+waited wait(Range &&futures, timeout limit = forever, cf_return_when when = CF_ALL_COMPLETED) {
   return try_wait(futures, limit, when).value();
 }
 
@@ -109,7 +109,7 @@ public:
     iterator() = default;
     explicit iterator(completions *of) : of_(of) { ++*this; }
     reference operator*() const { return of_->futures_[of_->index_]; }
-    pointer operator->() const { return &**this; }
+    pointer operator->() const { return std::addressof(**this); }
     iterator &operator++() {
       const cf_status status = of_->step();
       if (status == CF_END)
@@ -132,7 +132,7 @@ public:
 
   /* For cf::as_completed(). */
   completions(std::vector<Future> futures, timeout limit) : futures_(std::move(futures)) {
-    cf_completions *made;
+    cf_completions *made = nullptr;
     const auto raw = detail::raw_futures(futures_);
     made_ = cf_as_completed(raw.data(), raw.size(), limit.nanoseconds(), &made);
     raw_.reset(made);
@@ -167,9 +167,11 @@ private:
  * @endcode
  */
 template <class Range>
-completions<detail::future_in<Range>> as_completed(const Range &futures, timeout limit = forever) {
+completions<detail::future_in<Range>> as_completed(Range &&futures, timeout limit = forever) {
   detail::check_futures<Range>();
-  return { std::vector<detail::future_in<Range>>(std::begin(futures), std::end(futures)), limit };
+  std::vector<detail::future_in<Range>> all;
+  for (auto &&f : futures) all.push_back(f);
+  return { std::move(all), limit };
 }
 
 CFUTURES_END
