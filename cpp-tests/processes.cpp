@@ -11,6 +11,9 @@
 
 using namespace std::chrono_literals;
 
+int twice_in_library(cf::process_pool &pool, int n); // library.cpp
+std::vector<int> map_in_library(cf::process_pool &pool, int n);
+
 namespace {
 
 int add(int a, int b) { return a + b; }
@@ -27,6 +30,15 @@ struct point {
 struct no_default {
   explicit no_default(int v) noexcept : value(v) {}
   int value;
+};
+/* library.cpp has one of its own that does something else. */
+int times_two(int n) { return 2 * n + 100; }
+
+struct referring {
+  int operator()(int n) const & { return n + 1; }
+};
+struct speechless : std::exception {
+  const char *what() const noexcept override { return nullptr; }
 };
 struct tripled {
   template <class T> T operator()(T value) const { return value + value + value; }
@@ -45,6 +57,7 @@ TEST(functions_and_lambdas) {
   CHECK(pool.submit([](auto a, auto b) { return a + b; }, 3, 0.5).get() == 3.5);
   CHECK(pool.submit(tripled(), std::string("ab")).get() == "ababab");
   CHECK(pool.submit(std::plus<>(), 3, 4).get() == 7);
+  CHECK(pool.submit(referring(), 3).get() == 4);
   pool.submit([] {}).get();
   CHECK(pool.submit([](cf::task &t) { return std::string(t.worker_name()); }).get() == "crew_0");
   CHECK(
@@ -98,6 +111,9 @@ TEST(values_with_a_codec) {
         L"xxx!");
   CHECK(pool.submit([](picture p) { return p; }, picture{ 3, { 1, 2, 3 } }).get().pixels[2] == 3);
   CHECK(pool.submit([] { return std::string(); }).get().empty());
+  CHECK(pool.submit([](boxed<int> b) { return b; }, boxed<int>{ 5 }).get().value == 7);
+  const std::vector<bool> bits = { true, false, true };
+  CHECK(pool.submit([](std::vector<bool> v) { return v; }, bits).get() == bits);
   CHECK(pool.submit([](nothing) { return nothing(); }, nothing()).result().has_value());
 }
 
@@ -119,6 +135,7 @@ TEST(exceptions_become_errors) {
                f.get());
   CHECK(f.result().error().code() == 1 && f.exception()->cause() == nullptr);
   CHECK_THROWS(cf::error, e.code() == 33, pool.submit([] { throw cf::error(33, "x"); }).get());
+  CHECK_THROWS(cf::error, e.code() == 1, pool.submit([] { throw speechless(); }).get());
   const auto half = [](int n) -> cf::result<int> {
     if (n % 2 != 0) return cf::error(n, "odd");
     return n / 2;
@@ -285,6 +302,14 @@ TEST(functions_of_other_files) {
   CHECK(pool.submit(named, int(CF_TIMEOUT)).get() == name(CF_TIMEOUT));
   std::uint32_t (*elsewhere)() = cf_version;
   CHECK_STATUS(CF_UNKNOWN_FUNCTION, pool.submit(elsewhere));
+}
+
+TEST(a_library_submits_functions_of_its_own) {
+  auto pool = process_pool();
+  CHECK(pool.submit(times_two, 5).get() == 110);
+  CHECK(twice_in_library(pool, 5) == 10);
+  CHECK(pool.map(times_two, std::vector<int>{ 1, 2 }).get() == std::vector<int>({ 102, 104 }));
+  CHECK(map_in_library(pool, 3) == std::vector<int>({ 2, 4, 6 }));
 }
 
 TEST(futures_of_both_kinds_of_pools) {

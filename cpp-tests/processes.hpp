@@ -32,6 +32,13 @@ template <> struct cf::codec<picture> {
   }
 };
 
+/* Trivially copyable, with a codec for all of its kind, which is taken nevertheless. */
+template <class T> struct boxed { T value; };
+template <class T> struct cf::codec<boxed<T>> {
+  static void encode(const boxed<T> &b, cf::writer &out) { out.write(T(b.value + 1)); }
+  static boxed<T> decode(cf::reader &in) { return { in.read<T>() }; }
+};
+
 /* Takes no bytes at all. */
 struct nothing {
   nothing() {}

@@ -15,6 +15,10 @@ struct opaque {
   opaque(const opaque &) {}
 };
 
+struct no_default {
+  explicit no_default(int);
+};
+
 [[maybe_unused]] void use(cf::thread_pool &threads, cf::process_pool &processes,
                           std::string &text) {
   (void)threads, (void)processes, (void)text;
@@ -54,6 +58,17 @@ struct opaque {
   processes.submit(std::ref(text), 1);
 #elif CASE == 18
   processes.submit([](std::vector<char *> v) { return v.size(); }, std::vector<char *>());
+#elif CASE == 19
+  processes.submit([](std::initializer_list<int> all) { return all.size(); },
+                   std::initializer_list<int>());
+#elif CASE == 20
+  cf::promise<const int &>().set_value(1);
+#elif CASE == 21
+  threads.submit([] { return cf::error(CF_TIMEOUT); });
+#elif CASE == 22
+  threads.submit([] { return std::mutex(); });
+#elif CASE == 23
+  processes.shared_alloc<no_default>(1);
 #endif
 }
 

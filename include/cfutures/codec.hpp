@@ -13,8 +13,11 @@
 #include <array>
 #include <cstring>
 #include <functional>
+#include <initializer_list>
+#include <new>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <vector>
 #if __has_include(<span>)
 #include <span>
@@ -24,8 +27,8 @@ CFUTURES_BEGIN
 
 /**
  * How a T is written as bytes and read again. To be specialised for types that are not trivially
- * copyable; std::string, std::vector, std::pair, std::tuple and std::optional of what can travel
- * have one.
+ * copyable, which go as they lie in memory; std::string, std::vector, std::pair, std::tuple and
+ * std::optional of what can travel have one.
  *
  * A value is written twice: once to learn the size, once into memory of that size.
  *
@@ -43,12 +46,12 @@ CFUTURES_BEGIN
  * };
  * @endcode
  */
-template <class T, class = void> struct codec {};
+template <class T, class = void> struct codec;
 
 /** What a codec writes to. */
 class writer {
 public:
-  /** Measures only. */
+  /** Measures only: writes nowhere. */
   writer() noexcept = default;
   /** Writes into memory of this size. */
   writer(void *memory, std::size_t size) noexcept
@@ -73,6 +76,7 @@ private:
 /** What a codec reads from. */
 class reader {
 public:
+  /** Reads from these bytes, which stay where they are. */
   reader(const void *data, std::size_t size) noexcept
       : at_(static_cast<const unsigned char *>(data)), left_(size) {}
 
@@ -124,6 +128,10 @@ template <class T, std::size_t N>
 inline constexpr bool address_only<std::array<T, N>> = address_only<T>;
 template <class C, class Traits>
 inline constexpr bool address_only<std::basic_string_view<C, Traits>> = true;
+template <class T> inline constexpr bool address_only<std::initializer_list<T>> = true;
+/* Their categories are objects of a library, which each process may have elsewhere. */
+template <> inline constexpr bool address_only<std::error_code> = true;
+template <> inline constexpr bool address_only<std::error_condition> = true;
 #if defined(__cpp_lib_span)
 template <class T, std::size_t N> inline constexpr bool address_only<std::span<T, N>> = true;
 #endif
@@ -138,19 +146,25 @@ template <class T, class = void> inline constexpr bool plain = false;
 template <class T>
 inline constexpr bool plain<T, std::void_t<decltype(codec<T>::as_it_is)>> = bytes_only<T>;
 
-} // namespace detail
-
-/** The bytes themselves. */
-template <class T>
-struct codec<T, std::enable_if_t<std::is_trivially_copyable_v<T> && !detail::address_only<T>>> {
+/* The bytes themselves; of other types there is nothing. */
+template <class T, bool = std::is_trivially_copyable_v<T> && !address_only<T>>
+struct bytes_codec {};
+template <class T> struct bytes_codec<T, true> {
   static constexpr bool as_it_is = true;
-  static void encode(const T &value, writer &out) noexcept { out.bytes(&value, sizeof value); }
+  static void encode(const T &value, writer &out) noexcept {
+    out.bytes(std::addressof(value), sizeof value);
+  }
   static T decode(reader &in) noexcept {
     alignas(T) unsigned char memory[sizeof(T)]; // a T may have no default constructor
     in.bytes(memory, sizeof memory);
     return *std::launder(reinterpret_cast<T *>(memory));
   }
 };
+
+} // namespace detail
+
+/* Here and no specialisation, so that one of a program's own is never as good as this. */
+template <class T, class> struct codec : detail::bytes_codec<T> {};
 
 /** The number of characters, and the characters. */
 template <class C, class Traits, class A> struct codec<std::basic_string<C, Traits, A>> {
@@ -166,9 +180,10 @@ template <class C, class Traits, class A> struct codec<std::basic_string<C, Trai
 };
 
 /** The number of items, and the items: at once if they are plain bytes, else one by one. */
-template <class T, class A>
-struct codec<std::vector<T, A>, std::enable_if_t<detail::travels<T> && !std::is_same_v<T, bool>>> {
-  static constexpr bool at_once = detail::plain<T> && std::is_default_constructible_v<T>;
+template <class T, class A> struct codec<std::vector<T, A>, std::enable_if_t<detail::travels<T>>> {
+  /* Items of a vector<bool> are no objects. */
+  static constexpr bool at_once =
+      detail::plain<T> && std::is_default_constructible_v<T> && !std::is_same_v<T, bool>;
   static void encode(const std::vector<T, A> &items, writer &out) {
     out.write(items.size());
     if constexpr (at_once)
@@ -214,11 +229,11 @@ template <class T>
 struct codec<std::optional<T>, std::enable_if_t<!std::is_trivially_copyable_v<std::optional<T>> &&
                                                 detail::travels<T>>> {
   static void encode(const std::optional<T> &maybe, writer &out) {
-    out.write(maybe.has_value());
+    out.write(static_cast<unsigned char>(maybe.has_value()));
     if (maybe) out.write(*maybe);
   }
   static std::optional<T> decode(reader &in) {
-    if (!in.read<bool>()) return std::nullopt;
+    if (in.read<unsigned char>() == 0) return std::nullopt; // any byte is a number, not so a bool
     return in.read<T>();
   }
 };

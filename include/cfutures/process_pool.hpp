@@ -27,7 +27,8 @@ public:
    * A function that each worker calls once, before its first task. What holds for the tasks of a
    * cf::process_pool holds for it. When it throws, the pool is broken.
    */
-  template <class F, class... Args> process_options &initializer(F &&f, Args &&...args) {
+  template <class F, class... Args>
+  CFUTURES_LOCAL process_options &initializer(F &&f, Args &&...args) {
     using function = detail::far_callable<F>;
     using list = detail::sent_types<function, Args...>;
     using call = detail::far_call<function, list>;
@@ -126,11 +127,11 @@ public:
    * cf::future<std::vector<double>> roots = pool.submit(solve, std::vector<double>{ 1, 0, -2 });
    * @endcode
    */
-  template <class F, class... Args> auto submit(F &&f, Args &&...args) {
+  template <class F, class... Args> CFUTURES_LOCAL auto submit(F &&f, Args &&...args) {
     return try_submit(std::forward<F>(f), std::forward<Args>(args)...).value();
   }
   /** The same without exceptions: a future, or why the task was not accepted. */
-  template <class F, class... Args> auto try_submit(F &&f, Args &&...args) {
+  template <class F, class... Args> CFUTURES_LOCAL auto try_submit(F &&f, Args &&...args) {
     using function = detail::far_callable<F>;
     using list = detail::sent_types<function, Args...>;
     using call = detail::far_call<function, list>;
@@ -154,17 +155,17 @@ public:
    * @endcode
    */
   template <class F, class... Ranges, class = detail::if_function<F>>
-  auto map(F &&f, Ranges &&...ranges) {
+  CFUTURES_LOCAL auto map(F &&f, Ranges &&...ranges) {
     return map(map_options(), std::forward<F>(f), std::forward<Ranges>(ranges)...);
   }
   /** With a time limit for the whole map, or a size of chunks. */
   template <class F, class... Ranges>
-  auto map(const map_options &options, F &&f, Ranges &&...ranges) {
+  CFUTURES_LOCAL auto map(const map_options &options, F &&f, Ranges &&...ranges) {
     return try_map(options, std::forward<F>(f), std::forward<Ranges>(ranges)...).value();
   }
   /** The same without exceptions. */
   template <class F, class... Ranges>
-  auto try_map(const map_options &options, F &&f, Ranges &&...ranges) {
+  CFUTURES_LOCAL auto try_map(const map_options &options, F &&f, Ranges &&...ranges) {
     using function = detail::far_callable<F>;
     using list = detail::sent_types<function, detail::item_of<Ranges>...>;
     if constexpr (detail::far_fits<function, detail::item_of<Ranges>...>(list()))
