@@ -81,6 +81,93 @@ TEST(an_exception_goes_through_a_coroutine) {
   CHECK_STATUS(CF_INVALID_ARGUMENT, empty.get());
 }
 
+namespace {
+
+cf::future<long> plus_one(cf::future<long> before) { co_return co_await before + 1; }
+
+cf::future<long> sum_of_done(const cf::future<int> &done, int times) {
+  long sum = 0;
+  for (int i = 0; i < times; i++) sum += co_await done;
+  co_return sum;
+}
+
+/* Waits for `first`, then for what it has itself let go on. */
+cf::future<int> waits_inside(cf::promise<int> inner, cf::future<int> first, cf::future<int> other) {
+  int n = co_await first;
+  inner.set_value(5);
+  CHECK(other.done()); // it went on in set_value, in another coroutine
+  co_return n + other.get();
+}
+cf::future<int> doubles(cf::future<int> f) { co_return 2 * co_await f; }
+
+cf::future<int> outlived(cf::future<int> f, counted parameter) {
+  counted local(1);
+  co_return co_await f + local.value() + parameter.value();
+}
+
+cf::future<std::unique_ptr<int>> without_exceptions(cf::future<int> f) {
+  cf::result<int> n = co_await cf::as_result(f);
+  if (!n) co_return n.error();
+  if (*n < 0) co_return cf::error(33, "negative");
+  if (*n == 0) co_return cf::result<std::unique_ptr<int>>(std::make_unique<int>(-1));
+  co_return std::make_unique<int>(*n);
+}
+
+} // namespace
+
+TEST(a_long_chain_of_coroutines_needs_no_stack) {
+  cf::promise<long> p;
+  cf::future<long> f = p.get_future();
+  for (int i = 0; i < 200000; i++) f = plus_one(std::move(f));
+  CHECK(!f.done());
+  p.set_value(1);
+  CHECK(f.get() == 200001);
+}
+
+TEST(futures_that_are_done_need_no_stack) {
+  cf::thread_pool pool(1);
+  auto done = pool.submit([] { return 1; });
+  done.wait();
+  CHECK(sum_of_done(done, 1000000).get() == 1000000);
+}
+
+TEST(what_a_coroutine_completes_goes_on_at_once) {
+  cf::promise<int> first, inner;
+  auto other = doubles(inner.get_future());
+  auto f = doubles(waits_inside(inner, doubles(first.get_future()), other));
+  first.set_value(2);
+  CHECK(f.get() == 2 * (4 + 10));
+}
+
+TEST(all_of_a_coroutine_has_ended_when_its_future_is_done) {
+  cf::promise<int> p;
+  auto f = outlived(p.get_future(), counted(2));
+  CHECK(counted::alive() == 2);
+  long alive = -1;
+  f.add_done_callback([&] { alive = counted::alive(); });
+  p.set_value(3);
+  CHECK(alive == 0 && f.get() == 6);
+}
+
+TEST(coroutines_without_exceptions) {
+  const auto outcome = [](cf::promise<int> p) { return without_exceptions(p.get_future()); };
+  cf::promise<int> positive, negative, zero, failing;
+  positive.set_value(4), negative.set_value(-4), zero.set_value(0);
+  failing.set_exception(cf::error(5, "five"));
+  CHECK(*outcome(positive).get() == 4 && *outcome(zero).get() == -1);
+  CHECK(outcome(negative).result().error().code() == 33);
+  CHECK(outcome(failing).result().error().code() == 5);
+}
+
+TEST(a_coroutine_whose_future_is_cancelled) {
+  cf::promise<counted> p;
+  int steps = 0;
+  auto f = waits_for({}, p.get_future(), steps);
+  CHECK(f.cancel());
+  p.set_value(counted(1));
+  CHECK(steps == 2 && f.cancelled()); // it has run all the same
+}
+
 TEST(coroutines_that_go_on_in_many_threads) {
   cf::thread_pool pool(4);
   for (int round = 0; round < 300; round++) {
