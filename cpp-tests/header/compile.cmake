@@ -1,6 +1,6 @@
 # cmake -DCOMPILER= -DFLAGS= -DINCLUDE= -DLIBRARY= -DPROGRAM= -P compile.cmake
-# Compiles first.cpp and second.cpp without a warning, links them with the library and runs the
-# program. Without PROGRAM: compiles every header as the only one of a file.
+# Compiles first.cpp, second.cpp and hostile.cpp without a warning, links them with the library and
+# runs the program. Without PROGRAM: compiles every header as the only one of a file.
 separate_arguments(flags UNIX_COMMAND "${FLAGS}")
 list(APPEND flags -Wall -Wextra -pedantic -Wshadow -Wundef -Wnon-virtual-dtor -Werror -I${INCLUDE})
 
@@ -21,6 +21,7 @@ get_filename_component(folder ${LIBRARY} DIRECTORY)
 execute_process(
   COMMAND ${COMPILER} ${flags}
     ${CMAKE_CURRENT_LIST_DIR}/first.cpp ${CMAKE_CURRENT_LIST_DIR}/second.cpp
+    ${CMAKE_CURRENT_LIST_DIR}/hostile.cpp
     ${LIBRARY} -pthread -Wl,-rpath,${folder} -o ${PROGRAM}
   RESULT_VARIABLE result)
 if(NOT result EQUAL 0)

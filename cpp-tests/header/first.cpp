@@ -7,6 +7,7 @@
 
 cf::future<std::string> submit_in_second_file(cf::thread_pool &pool, int n);
 int sum_in_second_file(cf::process_pool &pool);
+bool bears_a_hostile_program(cf::thread_pool &pool, cf::process_pool &processes); // hostile.cpp
 
 int main() {
   cf::worker_main();
@@ -18,5 +19,8 @@ int main() {
   while (auto length = lengths.next()) sum += length->value();
   cf::process_pool processes(1);
   const bool greeted = processes.submit([](std::string s) { return s + "!"; }, "a").get() == "a!";
-  return sum == 5 && greeted && sum_in_second_file(processes) == 6 ? 0 : 1;
+  return sum == 5 && greeted && sum_in_second_file(processes) == 6 &&
+                 bears_a_hostile_program(pool, processes)
+             ? 0
+             : 1;
 }
