@@ -116,7 +116,7 @@ namespace detail {
 
 /* Throws the task's own exception if there is one, else the error; without exceptions, says what is
  * wrong and ends the program, as the standard library does. */
-[[noreturn]] inline void raise(const error &e) {
+[[noreturn, gnu::cold, gnu::noinline]] inline void raise(const error &e) {
 #if CFUTURES_EXCEPTIONS
   if (e.cause()) std::rethrow_exception(e.cause());
   throw e;
@@ -126,8 +126,12 @@ namespace detail {
 #endif
 }
 
+[[noreturn, gnu::cold, gnu::noinline]] inline void raise_status(cf_status status) {
+  raise(error(status));
+}
+
 inline void check(cf_status status) {
-  if (status != CF_OK) raise(error(status));
+  if (status != CF_OK) raise_status(status);
 }
 
 /* The error that a call handed out, which is freed here; NULL when memory has run out. */
@@ -137,9 +141,13 @@ inline error take_error(cf_status status, cf_error *owned) {
 }
 
 /* Why the executor did not take a task. */
-inline error refusal(cf_status status, const cf_executor *executor) {
+[[gnu::cold, gnu::noinline]] inline error refusal(cf_status status, const cf_executor *executor) {
   const cf_error *broken = status == CF_BROKEN_POOL ? cf_executor_error(executor) : nullptr;
   return broken != nullptr ? error(broken) : error(status);
+}
+[[noreturn, gnu::cold, gnu::noinline]] inline void raise_refusal(cf_status status,
+                                                                 const cf_executor *executor) {
+  raise(refusal(status, executor));
 }
 
 /* How a future ended, or why waiting for it has: an outcome that came only after the wait does not

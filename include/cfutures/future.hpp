@@ -47,7 +47,7 @@ public:
   }
   /** Gives the handle back; with the last one the result goes. */
   ~any_future() {
-    cf_future_release(raw_);
+    if (raw_ != nullptr) cf_future_release(raw_); // many are moved from
     if (state_ != nullptr) state_->release();
   }
 
@@ -157,12 +157,10 @@ public:
    * whatever else cf_future_result() can say. The reference is valid while a handle is left.
    */
   reference get(timeout limit = forever) const & {
-    return detail::unstore<T>(std::as_const(*pointer(limit).value()));
+    return detail::unstore<T>(std::as_const(value(limit)));
   }
   /** Waits for the result and takes it out; who looks through another handle finds it moved from. */
-  T get(timeout limit = forever) && {
-    return detail::unstore<T>(std::move(*pointer(limit).value()));
-  }
+  T get(timeout limit = forever) && { return detail::unstore<T>(std::move(value(limit))); }
 
   /** The same without exceptions: a copy of the result, or why there is none. */
   cf::result<T> result(timeout limit = forever) const & {
@@ -228,16 +226,13 @@ public:
 private:
   friend class promise<T>;
 
-  /* Where the result is, once there is one. */
-  cf::result<stored *> pointer(timeout limit) const {
+  /* Waits for the result: where it is, or NULL and a status for `why`. */
+  stored *find(timeout limit, cf_status &status) const {
     const void *data;
     std::size_t size;
-    const cf_status status = cf_future_result(raw_, limit.nanoseconds(), &data, &size);
-    if (status != CF_OK) {
-      cf::error why = detail::outcome(status, raw_);
-      if (status == CF_TASK_FAILED) why = std::move(why).with_cause(cause());
-      return why;
-    }
+    status = cf_future_result(raw_, limit.nanoseconds(), &data, &size);
+    if (status != CF_OK) return nullptr;
+    status = CF_SIZE_MISMATCH; // if it is none
     if (state_ != nullptr) return static_cast<detail::state<T> *>(state_)->value(raw_);
     if constexpr (std::is_void_v<T>) {
       static stored nothing;
@@ -245,16 +240,32 @@ private:
     } else if constexpr (detail::bytes_only<stored>) {
       if (size == sizeof(stored)) return static_cast<stored *>(const_cast<void *>(data));
     }
-    return cf::error(CF_SIZE_MISMATCH);
+    return nullptr;
+  }
+
+  [[gnu::cold, gnu::noinline]] cf::error why(cf_status status) const {
+    cf::error e = detail::outcome(status, raw_);
+    return status == CF_TASK_FAILED ? std::move(e).with_cause(cause()) : e;
+  }
+  [[noreturn, gnu::cold, gnu::noinline]] void fail(cf_status status) const {
+    detail::raise(why(status));
+  }
+
+  stored &value(timeout limit) const {
+    cf_status status;
+    stored *found = find(limit, status);
+    if (found == nullptr) fail(status);
+    return *found;
   }
 
   template <class Access> cf::result<T> wrap(Access access, timeout limit) const {
-    cf::result<stored *> found = pointer(limit);
-    if (!found) return found.error();
+    cf_status status;
+    stored *found = find(limit, status);
+    if (found == nullptr) return why(status);
     if constexpr (std::is_void_v<T>)
       return cf::result<T>();
     else
-      return cf::result<T>(detail::unstore<T>(access(**found)));
+      return cf::result<T>(detail::unstore<T>(access(*found)));
   }
 };
 

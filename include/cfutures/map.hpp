@@ -1,6 +1,6 @@
 /**
  * @file cfutures/map.hpp
- * Submitting to threads, maps over ranges in threads, and loops over indices.
+ * Maps over ranges in threads, and loops over indices.
  *
  * Called by thread_pool.hpp; process_pool.hpp uses cf::mapped and cf::map_options too. Always true:
  * what a map's tasks touch lives until the last of them has ended, whoever drops the map before.
@@ -9,6 +9,7 @@
 #define CFUTURES_MAP_HPP
 
 #include <cfutures/executor.hpp>
+#include <cfutures/submit.hpp>
 
 #include <algorithm>
 #include <iterator>
@@ -124,43 +125,6 @@ private:
   timeout limit_;
   std::chrono::steady_clock::time_point begin_;
 };
-
-template <class F, class... Args> auto submit(cf_executor *pool, F &&f, Args &&...args) {
-  using parts = pack<std::decay_t<F>, std::decay_t<Args>...>;
-  using V = value_of<std::decay_t<F>, std::decay_t<Args>...>;
-  constexpr bool fits = callable<std::decay_t<F>, std::decay_t<Args>...>;
-  static_assert(fits,
-                "cf::thread_pool::submit: the function cannot be called with these arguments; "
-                "they are passed as rvalues of their decayed types, use std::ref() to pass a "
-                "reference");
-  constexpr bool returns = std::is_void_v<V> || std::is_move_constructible_v<stored<V>>;
-  static_assert(returns, "cf::thread_pool::submit: the result can be neither moved nor copied; "
-                         "return a std::unique_ptr to it");
-  using answer = result<future<V>>;
-  if constexpr (!fits || !returns) {
-    return answer(error(CF_INVALID_ARGUMENT));
-  } else if constexpr (bytes_only<parts> && bytes_only<stored<V>> &&
-                       nothrow_callable<std::decay_t<F>, std::decay_t<Args>...> &&
-                       !is_result<
-                           std::remove_cv_t<returned<std::decay_t<F>, std::decay_t<Args>...>>>) {
-    const parts bytes{ { std::forward<F>(f) }, { std::forward<Args>(args) }... };
-    cf_future *raw;
-    const cf_status status =
-        cf_executor_submit(pool, plain_call<V, parts>::run, &bytes, sizeof bytes, &raw);
-    if (status != CF_OK) return answer(refusal(status, pool));
-    return answer(future<V>(raw, nullptr));
-  } else {
-    using owned = closure<V, parts>;
-    auto *self = new (std::nothrow) owned(std::forward<F>(f), std::forward<Args>(args)...);
-    if (self == nullptr) return answer(error(CF_NO_MEMORY));
-    cf_future *raw;
-    const cf_status status =
-        cf_executor_submit_owned(pool, owned::run, self, owned::free_arg, nullptr, &raw);
-    if (status == CF_OK) return answer(future<V>(raw, self));
-    self->release(); // the task's reference has been given back by free_arg
-    return answer(refusal(status, pool));
-  }
-}
 
 /* The items and results of a map in threads, shared by its chunks and its range. */
 template <class F, class V, class Items> struct map_cells {
@@ -323,8 +287,9 @@ auto thread_map(cf_executor *pool, const map_options &options, F &&f, Ranges &&.
       auto submitted = detail::submit(pool, [shared, begin, end](task &running) noexcept {
         shared->run(running.c_task(), begin, end);
       });
-      if (!submitted) return answer(submitted.error()); // the chunks before are cancelled
-      results.add(*std::move(submitted));
+      if (submitted.status != CF_OK)
+        return answer(refusal(submitted.status, pool)); // the chunks before are cancelled
+      results.add(submitted.take());
     }
     return answer(mapped<V, source>(std::move(results)));
   }

@@ -58,8 +58,8 @@ template <class V> class state : public state_base {
 public:
   using state_base::state_base;
 
-  /* The result of a future that is done and has succeeded. `raw` is that future. */
-  result<stored<V> *> value(cf_future *raw) {
+  /* The result of a future that is done and has succeeded, which is `raw`; NULL: its bytes are none. */
+  stored<V> *value(cf_future *raw) {
     if (decode_ != nullptr) return decode_(*this, raw);
     return std::addressof(*kept);
   }
@@ -67,7 +67,7 @@ public:
   std::optional<stored<V>> kept;
 
 protected:
-  using decode_fn = result<stored<V> *> (*)(state &, cf_future *);
+  using decode_fn = stored<V> *(*)(state &, cf_future *);
   decode_fn decode_ = nullptr; /* set where the result comes as bytes that are to be decoded */
 };
 
@@ -129,13 +129,13 @@ public:
   decoded() noexcept : state<V>(1, end) { this->decode_ = decode; }
 
 private:
-  static result<stored<V> *> decode(state<V> &base, cf_future *raw) {
+  static stored<V> *decode(state<V> &base, cf_future *raw) {
     auto &self = static_cast<decoded &>(base);
     std::lock_guard<std::mutex> guard(self.decoding_);
     if (!self.kept) {
       std::size_t size;
       const void *data = cf_future_data(raw, &size);
-      if (!Decode::into(self.kept, data, size)) return error(CF_SIZE_MISMATCH);
+      if (!Decode::into(self.kept, data, size)) return nullptr;
     }
     return std::addressof(*self.kept);
   }
