@@ -240,11 +240,13 @@ check_valgrind() {
 check_cpp-sanitizers() {
   local folder=$build/cpp-sanitizers suite
   mkdir -p "$folder"
-  printf '%s\n' check submit lifetimes futures many maps pools coroutines processes |
-    xargs -P 2 -I '{}' c++ -std=c++20 -O0 -g1 -fsanitize=address,undefined -fno-sanitize-recover=all \
-      -Iinclude -c cpp-tests/'{}'.cpp -o "$folder/{}.o"
+  printf '%s\n' check submit lifetimes futures many maps pools coroutines processes library |
+    xargs -P 2 -I '{}' c++ -std=c++20 -O0 -g1 -fPIC -fsanitize=address,undefined \
+      -fno-sanitize-recover=all -Iinclude -c cpp-tests/'{}'.cpp -o "$folder/{}.o"
+  c++ -shared -fsanitize=address,undefined "$folder/library.o" -o "$folder/liblibrary.so"
   for suite in submit lifetimes futures many maps pools coroutines processes; do
     c++ -fsanitize=address,undefined "$folder/$suite.o" "$folder/check.o" \
+      $([ $suite != processes ] || echo "$folder/liblibrary.so") \
       "$build/libcfutures.so" -Wl,-rpath,"$build" -pthread -o "$folder/$suite"
     if [ $suite != processes ]; then
       "$folder/$suite" >/dev/null
