@@ -26,6 +26,8 @@ BENCH_BUILD = os.path.join(os.path.dirname(HERE), "build", "bench")
 # the rest in the folder of programs.
 PROGRAMS = [
     ("bench-cfutures", "the library was not built"),
+    ("bench-cfutures-cpp", "there is no C++ compiler"),
+    ("bench-cfutures-cpp-throwing", "there is no C++ compiler"),
     ("bench-pthread", "it was not built"),
     ("bench-std", "there is no C++ compiler"),
     ("bench-tbb", "oneTBB (Debian: libtbb-dev, and g++) was not found by the build"),

@@ -14,8 +14,8 @@
 
 static int counting;
 
-void count_from_here_on(void) {
-  counting = 1;
+void count_from_here_on(int on) {
+  counting = on;
 }
 
 /* Whether a thread's instructions are collected is a matter of that thread: none is at the start.

@@ -1,6 +1,6 @@
 /*
  * What the parts of bench-instructions share: counting, the gate at which a worker waits, and
- * dying. Used by instructions.c and processes.c.
+ * dying. Used by instructions.c, processes.c and closures.cpp.
  */
 #ifndef COUNTING_H
 #define COUNTING_H
@@ -9,6 +9,10 @@
 #include <semaphore.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
 
 /* A part that is counted: its name, how many operations it has, and what instructions.py does:
  * WHOLE  if it comes several times, the counts are added up: each is a share of the operations;
@@ -27,8 +31,8 @@ void end(const struct part *part);
 /* Counts function(0) to function(part->operations - 1). */
 void count_each(const struct part *part, void (*function)(size_t i));
 
-/* Before this, parts run and are not counted. */
-void count_from_here_on(void);
+/* Before this, and after it with 0, parts run and are not counted. */
+void count_from_here_on(int on);
 
 /* A place where a worker waits, of this process or of another one that shares the memory. */
 struct gate {
@@ -53,5 +57,17 @@ void processes_begin(void);
 void processes_open(const char *program);
 void processes_run_all(void);
 void processes_close(void);
+
+/* instructions.c. The worker of its pool is busy between the two; what is queued meanwhile it runs
+ * in open_gate(), counted as that part. */
+void close_gate(void);
+void open_gate(const struct part *part);
+
+/* closures.cpp, with the pool of instructions.c. */
+void closures_run_all(cf_executor *executor);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -47,13 +47,13 @@ static int32_t last_task(cf_task *task, void *arg, size_t size) {
 }
 
 /* The worker is busy from here on. */
-static void close_gate(void) {
+void close_gate(void) {
   must(cf_executor_submit(pool, gate_task, NULL, 0, NULL));
   gate_wait_until_reached(&gate);
 }
 
 /* Lets the worker run what is queued, counted as that part; returns when all has run. */
-static void open_gate(const struct part *part) {
+void open_gate(const struct part *part) {
   must(cf_executor_submit(pool, last_task, &part, sizeof part, NULL));
   gate_open(&gate);
 }
@@ -63,6 +63,14 @@ static void open_gate(const struct part *part) {
 static void submit_one(size_t i) {
   uint64_t number = i;
   must(cf_executor_submit(pool, next_task, &number, sizeof number, &futures[i]));
+}
+
+/* The same with an argument that the program allocates, which is what a closure in C++ is. */
+static void submit_owned_one(size_t i) {
+  uint64_t *number = malloc(sizeof *number);
+  if (number == NULL) die("out of memory");
+  *number = i;
+  must(cf_executor_submit_owned(pool, next_task, number, free, NULL, &futures[i]));
 }
 
 static void result_one(size_t i) {
@@ -97,6 +105,13 @@ static void throughput(void) {
   count_each(&(struct part){ "submit", OPERATIONS, LOOP }, submit_one);
   open_gate(&(struct part){ "worker", OPERATIONS, WHOLE });
   count_each(&(struct part){ "result", OPERATIONS, LOOP }, result_one);
+}
+
+static void owned(void) {
+  close_gate();
+  count_each(&(struct part){ "owned-submit", OPERATIONS, LOOP }, submit_owned_one);
+  open_gate(&(struct part){ "owned-worker", OPERATIONS, WHOLE });
+  count_each(&(struct part){ "owned-result", OPERATIONS, LOOP }, result_one);
 }
 
 static void many(void) {
@@ -260,6 +275,12 @@ static void run_all(void) {
   processes_run_all();
 }
 
+/* Apart, because what these allocate and free changes what malloc does for others. */
+static void run_allocating(void) {
+  owned();
+  closures_run_all(pool);
+}
+
 int main(int argc, char **argv) {
   processes_begin();
   for (size_t i = 0; i < ITEMS; i++) numbers[i] = i;
@@ -267,8 +288,12 @@ int main(int argc, char **argv) {
   must(cf_thread_pool_new(1, &pool, NULL));
   processes_open(argc > 0 ? argv[0] : "");
   run_all();
-  count_from_here_on();
+  count_from_here_on(1);
   run_all();
+  count_from_here_on(0);
+  run_allocating();
+  count_from_here_on(1);
+  run_allocating();
   processes_close();
   cf_executor_free(pool);
   return 0;
