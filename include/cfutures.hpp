@@ -26,13 +26,15 @@
  *   cf::error, result<T>     what get() throws; the same without exceptions
  *   cf::timeout, forever     any std::chrono duration or point of time
  *   cf::codec<T>             how a type travels to a worker process
- *   co_await future          in C++20
+ *   co_await future          in C++20; co_await as_result(future) gives a result<T>
  *
  * # Conventions
  *
  * - What can fail throws cf::error, or the task's own exception. Beside it stands a function that
- *   throws nothing: try_submit() beside submit(), make() beside a constructor, result() beside get().
- *   Compiled with -fno-exceptions the first kind ends the program where it would throw.
+ *   returns the failure: try_submit() beside submit(), make() beside a constructor, result() beside
+ *   get(). It lets out only what the program's own types throw when they are copied, moved or encoded,
+ *   and std::bad_alloc. Compiled with -fno-exceptions the first kind ends the program where it would
+ *   throw.
  * - A callable and its arguments end exactly once, also when the task never runs: cancelled, shut
  *   down, or not accepted.
  * - What <cfutures.h> says about threads, waiting inside a pool, processes and forks holds here.

@@ -29,11 +29,14 @@ CFUTURES_BEGIN
  */
 class executor {
 public:
+  /** The other one is empty then. */
   executor(executor &&other) noexcept : raw_(std::exchange(other.raw_, nullptr)) {}
+  /** Ends the executor that there is, as the destructor does. */
   executor &operator=(executor &&other) noexcept {
     if (this != &other) cf_executor_free(std::exchange(raw_, std::exchange(other.raw_, nullptr)));
     return *this;
   }
+  /** Lets all tasks end and waits for them. */
   ~executor() { cf_executor_free(raw_); }
 
   /** How many tasks may run at the same time. */

@@ -48,6 +48,7 @@ struct map_options {
  */
 template <class T, class Source> class mapped {
 public:
+  /** What the function gives. */
   using value_type = T;
 
   explicit mapped(Source source) : source_(std::move(source)) {}
@@ -74,6 +75,7 @@ public:
     }
   }
 
+  /** Waits at each step; one at a time walks through. */
   class iterator {
   public:
     using iterator_category = std::input_iterator_tag;
@@ -98,7 +100,9 @@ public:
   private:
     mapped *of_ = nullptr;
   };
+  /** Waits for the first result. */
   iterator begin() { return iterator(this); }
+  /** Behind the last result. */
   iterator end() { return iterator(); }
 
 private:

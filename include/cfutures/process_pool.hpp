@@ -97,6 +97,7 @@ public:
   explicit process_pool(std::size_t max_workers = 0)
       : process_pool(max_workers != 0 ? process_options().max_workers(max_workers)
                                       : process_options()) {}
+  /** With options. Throws cf::error: also for an option that cannot be. */
   explicit process_pool(const process_options &options)
       : executor(options.make_executor().value()) {}
 

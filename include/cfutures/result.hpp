@@ -71,6 +71,7 @@ template <class T> class [[nodiscard]] result {
        std::is_same_v<std::decay_t<U>, T>)&&!std::is_same_v<std::decay_t<U>, cf::error>>;
 
 public:
+  /** What a success holds. */
   using value_type = T;
 
   /** Success without a value: for result<void>. */

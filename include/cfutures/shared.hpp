@@ -26,13 +26,20 @@ CFUTURES_BEGIN
  * @endcode
  */
 template <class T> struct shared_span {
+  /** The first item; the same address in every process. */
   T *items = nullptr;
+  /** How many there are. */
   std::size_t count = 0;
 
+  /** The first item. */
   T *begin() const noexcept { return items; }
+  /** Behind the last item. */
   T *end() const noexcept { return items + count; }
+  /** The first item. */
   T *data() const noexcept { return items; }
+  /** How many there are. */
   std::size_t size() const noexcept { return count; }
+  /** An item; the index is not checked. */
   T &operator[](std::size_t i) const noexcept { return items[i]; }
   /** A part of it, for a task of its own. */
   shared_span part(std::size_t first, std::size_t n) const noexcept { return { items + first, n }; }
@@ -68,10 +75,15 @@ public:
 
   /** What a task takes. */
   shared_span<T> span() const noexcept { return span_; }
+  /** The first item. */
   T *begin() const noexcept { return span_.begin(); }
+  /** Behind the last item. */
   T *end() const noexcept { return span_.end(); }
+  /** The first item. */
   T *data() const noexcept { return span_.data(); }
+  /** How many there are. */
   std::size_t size() const noexcept { return span_.size(); }
+  /** An item; the index is not checked. */
   T &operator[](std::size_t i) const noexcept { return span_[i]; }
 
   /* For the pool. */

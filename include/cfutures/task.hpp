@@ -28,6 +28,7 @@ CFUTURES_BEGIN
  */
 class task {
 public:
+  /** Made by the pools, and for tasks that the C interface calls. */
   explicit task(cf_task *raw) noexcept : raw_(raw) {}
   task(const task &) = delete;
   task &operator=(const task &) = delete;

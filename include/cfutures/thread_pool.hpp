@@ -3,7 +3,7 @@
  * cf::thread_pool: any callable with any arguments, run by threads.
  *
  * What it costs beside C: a task that cannot throw, of a callable, arguments and a result that are
- * plain bytes, some fifteen instructions and no call; any other one block of memory for all of them,
+ * plain bytes, some twenty instructions and no call; any other one block of memory for all of them,
  * which takes the place of the argument that a C program would allocate, and one indirect call that
  * frees it. benches/instructions counts both.
  */
@@ -86,6 +86,7 @@ public:
   explicit thread_pool(std::size_t max_workers = 0)
       : thread_pool(max_workers != 0 ? thread_options().max_workers(max_workers)
                                      : thread_options()) {}
+  /** With options. Throws cf::error: also for an option that cannot be. */
   explicit thread_pool(const thread_options &options) : executor(options.make_executor().value()) {}
 
   /** The same without exceptions. */

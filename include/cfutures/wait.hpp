@@ -21,7 +21,10 @@ CFUTURES_BEGIN
  * Python: the named tuple that `wait` returns.
  */
 struct waited {
-  std::vector<std::size_t> done, not_done;
+  /** Those that are done, in the order of the range. */
+  std::vector<std::size_t> done;
+  /** The others. */
+  std::vector<std::size_t> not_done;
   /** The time was over before what was waited for had come about. */
   bool timed_out = false;
 };
@@ -98,6 +101,7 @@ public:
   /** The position, in what cf::as_completed() was given, of the future that came last. */
   std::size_t index() const noexcept { return index_; }
 
+  /** Waits at each step; one at a time walks through. */
   class iterator {
   public:
     using iterator_category = std::input_iterator_tag;
@@ -127,7 +131,9 @@ public:
   private:
     completions *of_ = nullptr;
   };
+  /** Waits for the first one. */
   iterator begin() { return iterator(this); }
+  /** Behind the last one. */
   iterator end() { return iterator(); }
 
   /* For cf::as_completed(). */
