@@ -30,12 +30,14 @@ pub struct WorkerHeap {
     big: Range<usize>,
     /// Where the running task's result lies.
     last: Option<usize>,
+    /// Something was stored since the host was last told to look.
+    filled: bool,
 }
 
 impl WorkerHeap {
     /// `ring` tells the supervisor that there is a request.
     pub fn new(area: &'static WorkerArea, ring: fn()) -> WorkerHeap {
-        WorkerHeap { area, ring, bump: 0..0, next: 0, big: 0..0, last: None }
+        WorkerHeap { area, ring, bump: 0..0, next: 0, big: 0..0, last: None, filled: false }
     }
 
     /// Before each task: what earlier tasks have stored belongs to the host now.
@@ -49,7 +51,13 @@ impl WorkerHeap {
         let size = size.max(1).checked_next_multiple_of(ALIGN)?;
         let at = if is_big(size) { self.alloc_big(size) } else { self.alloc_shared(size) };
         self.last = at;
+        self.filled = true;
         at
+    }
+
+    /// Does the task that has just ended leave anything in here, as far as can be known? Asked once.
+    pub fn take_filled(&mut self) -> bool {
+        core::mem::take(&mut self.filled)
     }
 
     fn alloc_shared(&mut self, size: usize) -> Option<usize> {

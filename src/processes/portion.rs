@@ -27,6 +27,8 @@ use core::ptr::NonNull;
 
 /// Bytes of a result that lie in the item itself.
 pub const ROOM: usize = 16;
+/// The outcomes of so many items the supervisor may fetch beside the thread that waits; of fewer it would be in its way.
+pub const MANY: usize = 64;
 const ALIGN: usize = 16;
 
 #[repr(C, align(64))]
@@ -161,17 +163,17 @@ pub struct Runner<'a> {
 }
 
 impl Runner<'_> {
-    /// Runs the items that have not run yet.
+    /// Runs the items that have not run yet; gives how many the portion has.
     ///
     /// # Safety
     /// `block` is a portion's, laid out by the host, and this worker has claimed its task.
-    pub unsafe fn run(&mut self, block: *mut u8) {
+    pub unsafe fn run(&mut self, block: *mut u8) -> usize {
         // SAFETY: the caller's promise.
         let head: &'static Head = unsafe { &*block.cast() };
         let (count, record) = (head.count.load(Relaxed) as usize, head.record.load(Relaxed) as usize);
         for i in head.next.load(Relaxed) as usize..count {
             if head.stop.load(Relaxed) != 0 {
-                return;
+                break;
             }
             // SAFETY: as above; each item is its own.
             let (item, arg) = unsafe { (&*items(block).add(i), records(block, count).add(i * stride(record))) };
@@ -180,6 +182,7 @@ impl Runner<'_> {
             // Release: the outcome comes before the count, for whoever reads both after this process's death.
             head.next.store(i as u32 + 1, Release);
         }
+        count
     }
 
     fn run_item(&mut self, item: &'static Item, arg: *mut u8, size: usize, index: usize) {

@@ -196,7 +196,7 @@ impl Worker {
 
     fn serve_one(&mut self, ready: &Ready<'static>, cell: Cell, last: bool) {
         let slot: &'static Slot = &ready.slots[cell.slot() as usize % MOST_SLOTS];
-        self.run(slot);
+        let much = self.run(slot);
         stdio::flush_stdout_if_pending();
         point(Point::Result);
         let before = slot.complete(cell.generation(), self.me);
@@ -206,8 +206,8 @@ impl Worker {
             point(Point::Wake);
         }
         let collect = before & COLLECT != 0;
-        // A result in a segment, or a portion's many, are to be accepted before this worker asks for its next one.
-        if collect || slot.kind.load(Relaxed) == PORTION || slot.result_at.load(Relaxed) != 0 {
+        // What lies in this worker's segments is to be accepted before it asks for its next one.
+        if self.heap.take_filled() || much || collect {
             self.view.done().set(cell.slot() as usize);
             point(Point::Collect);
         }
@@ -220,7 +220,8 @@ impl Worker {
         }
     }
 
-    fn run(&mut self, slot: &'static Slot) {
+    /// True if the outcome is worth fetching by another thread than the one that waits for it.
+    fn run(&mut self, slot: &'static Slot) -> bool {
         let base = self.view.base();
         // SAFETY: the host has written the offsets, checked to be inside the arena; 0 means inside the slot.
         let at = |offset: u64| unsafe { base.add(offset as usize) };
@@ -246,8 +247,11 @@ impl Worker {
         if let (Ok(func), PORTION) = (&func, kind) {
             let func = *func;
             // SAFETY: the host has laid the portion out, and this worker has claimed it.
-            unsafe { portion::Runner { func, base, heap, first, context, context_range, me, name, stamp }.run(arg) };
-            return self.number(slot);
+            let count = unsafe {
+                portion::Runner { func, base, heap, first, context, context_range, me, name, stamp }.run(arg)
+            };
+            self.number(slot);
+            return count >= portion::MANY;
         }
         let at = slot.arg_at.load(Relaxed) as usize;
         let own = [if kind == PASSED { 0..0 } else { at..at + size }, context_range];
@@ -266,6 +270,7 @@ impl Worker {
         };
         result.end(outcome);
         self.number(slot);
+        false
     }
 
     fn number(&self, slot: &Slot) {
