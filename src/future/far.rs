@@ -7,7 +7,7 @@
 //! only one to write the outcome, as everywhere; FAR is gone from a word that is done.
 
 use super::ext::{Ext, Loan};
-use super::node::{cf_future, Area};
+use super::node::{cf_future, Area, INLINE};
 use super::word;
 use crate::error::cf_error;
 use crate::executor;
@@ -35,7 +35,11 @@ pub trait Far {
 pub struct Place {
     pub slot: u32,
     pub generation: u32,
+    /// What the executor knows of the task beside; NULL for nothing.
+    pub portion: *const (),
 }
+
+const _: () = assert!(size_of::<Place>() <= INLINE);
 
 /// Who is to run what follows a publish.
 pub enum After {

@@ -18,14 +18,20 @@ use core::ffi::c_void;
 use core::ops::Range;
 use core::ptr::NonNull;
 
+/// Small portions share blocks of this size.
+const BLOCK: usize = 64 << 10;
+
 /// The portions of one map.
 pub struct Portions {
     arena: NonNull<Arena>,
     portions: Box<[Portion]>,
-    /// Blocks that stand, from the front.
+    /// The blocks that the portions lie in.
+    blocks: Vec<usize>,
     /// What the context's copy is, or where it lies in memory of the program's own: then it is empty.
     context: Range<usize>,
     context_block: usize,
+    /// The function, as slots name it.
+    func: u32,
 }
 
 // SAFETY: the arena is counted and locks its own state; portions are shared as they say.
@@ -47,27 +53,42 @@ impl Portions {
         let arena = pool.arena();
         arena.retain();
         // From here on dropping it gives everything back.
-        let mut this =
-            Portions { arena: NonNull::from(arena), portions: Box::default(), context: 0..0, context_block: 0 };
-        this.stage_context(pool, plan)?;
+        let mut this = Portions {
+            arena: NonNull::from(arena),
+            portions: Box::default(),
+            blocks: Vec::new(),
+            context: 0..0,
+            context_block: 0,
+            func: 0,
+        };
+        if input.count() > 0 {
+            this.func = pool.identify(plan.func)?;
+            this.stage_context(pool, plan)?;
+            this.lay_out(arena, input, plan.chunk, items)?;
+        }
+        Ok(this)
+    }
+
+    fn lay_out(&mut self, arena: &Arena, input: &Input, chunk: usize, items: *const dyn Items) -> Result<()> {
+        let n = input.count().div_ceil(chunk);
+        let each = Portion::bytes(chunk.min(input.count()), input.record())?;
+        let together = (BLOCK / each).clamp(1, n);
         let mut portions = Vec::new();
-        let n = input.count().div_ceil(plan.chunk);
         portions.try_reserve_exact(n).map_err(|_| Status::CF_NO_MEMORY)?;
+        self.blocks.try_reserve_exact(n.div_ceil(together)).map_err(|_| Status::CF_NO_MEMORY)?;
         for i in 0..n {
-            let first = i * plan.chunk;
-            let count = plan.chunk.min(input.count() - first);
-            let block = Portion::bytes(count, input.record()).and_then(|bytes| arena.alloc(bytes));
-            let Ok(block) = block else {
-                this.portions = portions.into_boxed_slice();
-                return Err(Status::CF_NO_MEMORY);
-            };
-            let at = (block, arena.address(block));
+            if i % together == 0 {
+                self.blocks.push(arena.alloc(each * together.min(n - i))?);
+            }
+            let block = self.blocks[i / together] + i % together * each;
+            let first = i * chunk;
+            let count = chunk.min(input.count() - first);
             // SAFETY: each index is below the count, and the block has room for its record.
             let fill = |index, place| unsafe { input.gather(index, place) };
-            portions.push(Portion::new(items, first, count, input.record(), at, fill));
+            portions.push(Portion::new(items, first, count, input.record(), (block, arena.address(block)), fill));
         }
-        this.portions = portions.into_boxed_slice();
-        Ok(this)
+        self.portions = portions.into_boxed_slice();
+        Ok(())
     }
 
     /// The context is copied once, unless it lies in shared memory already.
@@ -100,17 +121,11 @@ impl Portions {
     ///
     /// # Safety
     /// `out` is writable.
-    pub unsafe fn submit(
-        &self,
-        executor: &cf_executor,
-        func: TaskFn,
-        i: usize,
-        out: *mut *mut cf_future,
-    ) -> Result<()> {
+    pub unsafe fn submit(&self, executor: &cf_executor, i: usize, out: *mut *mut cf_future) -> Result<()> {
         let pool = executor.kind().processes().ok_or(Status::CF_UNSUPPORTED)?;
         let rings = rings_in_burst(i, self.count(), executor.max_workers());
         // SAFETY: the block is of the pool's arena, as it was made with it.
-        unsafe { pool.submit_portion(func, self.context.clone(), &self.portions[i], rings, out) }
+        unsafe { pool.submit_portion(self.func, self.context.clone(), &self.portions[i], rings, out) }
             .inspect_err(|_| pool.rouse())
     }
 
@@ -124,7 +139,7 @@ impl Drop for Portions {
     fn drop(&mut self) {
         // SAFETY: the reference taken in `new`; every task has ended.
         let arena = unsafe { self.arena.as_ref() };
-        self.portions.iter().for_each(|p| arena.free(p.block));
+        self.blocks.iter().for_each(|block| arena.free(*block));
         if self.context_block != 0 {
             arena.free(self.context_block);
         }

@@ -111,7 +111,7 @@ pub unsafe fn map_into(
     for (i, out) in futures.iter_mut().enumerate() {
         work.left.fetch_add(1, Relaxed);
         // SAFETY: a place for the future.
-        submitted = unsafe { portions.submit(executor, func, i, out) };
+        submitted = unsafe { portions.submit(executor, i, out) };
         if submitted.is_err() {
             *out = null_mut();
             work.left.fetch_sub(1, Relaxed);

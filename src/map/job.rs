@@ -117,7 +117,7 @@ impl Job {
         self.refs.fetch_add(1, Relaxed);
         if let Some(portions) = self.far() {
             // SAFETY: the caller's promise.
-            return unsafe { portions.submit(executor, self.func, number, out) }.inspect_err(|_| {
+            return unsafe { portions.submit(executor, number, out) }.inspect_err(|_| {
                 // SAFETY: the reference taken above, which nobody else will give back.
                 unsafe { Job::release(self) };
             });

@@ -73,7 +73,7 @@ impl Pool {
         }
         let (over, ending) = {
             let slots = self.slots.lock();
-            (slots.closed && slots.outstanding == 0, slots.ending)
+            (slots.closed && self.outstanding() == 0, slots.ending)
         };
         if over {
             return;

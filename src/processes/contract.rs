@@ -25,9 +25,8 @@ impl Executor for Pool {
             // A pointer means nothing to a worker. The argument's free function runs as the call is dropped.
             return Err(Status::CF_UNSUPPORTED);
         }
-        self.admit()?;
-        // SAFETY: the caller's promise.
-        unsafe { self.submit_call(call, out) }
+        // SAFETY: the caller's promise. A pool that takes no tasks says so, whatever else is wrong.
+        unsafe { self.submit_call(call, out) }.map_err(|e| self.admit().err().unwrap_or(e))
     }
 
     fn far(&self) -> Option<&dyn Far> {

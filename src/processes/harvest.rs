@@ -17,7 +17,7 @@ use super::slot::{self, inline_bytes, DONE};
 use crate::error::cf_error;
 use crate::future::cf_future;
 use crate::future::ext::Loan;
-use crate::future::far::After;
+use crate::future::far::{After, Place};
 use crate::status::{Result, Status};
 use crate::sync::{AtomicU32, Ordering::*};
 use crate::sys::futex;
@@ -83,10 +83,9 @@ impl Pool {
 
     /// As `harvest`, by who has begun the outcome of a task that the worker has done.
     pub(super) fn harvest_begun(&self, f: &'static cf_future, worker: u16, fetching: Fetching, here: Here) {
-        let index = f.place().slot;
-        let portion = self.slots.lock().get(index).portion;
+        let Place { slot: index, portion, .. } = f.place();
         // SAFETY: NULL, or kept until the task's end.
-        let outcome = match unsafe { portion.as_ref() } {
+        let outcome = match unsafe { portion.cast::<Portion>().as_ref() } {
             Some(portion) => {
                 self.absorb(portion, worker, portion.ended());
                 Ok(())
@@ -251,12 +250,16 @@ impl Pool {
 
     /// A task has ended with all that follows.
     pub(super) fn one_ended(&self) {
-        let last = {
-            let mut slots = self.slots.lock();
-            slots.outstanding -= 1;
-            slots.outstanding == 0 && (slots.closed || slots.broken)
+        // AcqRel: what each task's end has done comes before what follows the last one's.
+        if self.outstanding.fetch_sub(1, AcqRel) > 1 {
+            return;
+        }
+        // Under the lock: whoever closes the pool after it sees that nothing is outstanding.
+        let over = {
+            let slots = self.slots.lock();
+            slots.closed || slots.broken
         };
-        if last {
+        if over {
             self.ring_supervisor();
         }
     }

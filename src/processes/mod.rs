@@ -17,7 +17,7 @@
 //! private to it (`table`, `blocks`, `segments`), and every shared value is read once and checked.
 //!
 //! - on both sides: `layout`, `view`, [`slot`], `queue`, `bell`, `functions`
-//! - the host: `plan`, [`pool`], `table`, `far`, `harvest`, `supervisor`, `crew`, `deaths`, `blame`, `audit`, `breaking`, `callbacks`,
+//! - the host: `plan`, [`pool`], `submit`, `table`, `far`, `harvest`, `supervisor`, `crew`, `deaths`, `blame`, `audit`, `breaking`, `callbacks`,
 //!   `staff`, `service`, `zygotes`, `start`
 //! - its memory: `arena`, `blocks` (`chunk`, `spans`, `sheet`), `segments`, `shared`
 //! - the other side: `zygote`, `worker`, `result`, `heap`; `messages` between
@@ -57,6 +57,7 @@ mod slot;
 mod spans;
 mod staff;
 pub mod start;
+mod submit;
 mod supervisor;
 mod table;
 mod view;

@@ -1,6 +1,6 @@
-//! The pool of processes itself: what host threads share, and the submit.
+//! The pool of processes itself: what host threads share.
 //!
-//! Owns: arena, table of slots, functions, service threads. Called by: `contract`, `far`, `supervisor`.
+//! Owns: arena, table of slots, functions, service threads. Called by: `contract`, `submit`, `far`, `supervisor`.
 //!
 //! Always true:
 //! - a task that was accepted has a slot whose private part names its node, until its outcome is published;
@@ -11,28 +11,20 @@ use super::bell;
 use super::callbacks::Callbacks;
 use super::crew::Crew;
 use super::functions::Functions;
-use super::layout::{Slot, INLINE, MOST_SLOTS, PASSED, PORTION};
+use super::layout::{Slot, MOST_SLOTS};
 use super::plan::Plan;
-use super::portion::Portion;
 use super::shared::Shared;
-use super::slot::{inline_bytes, Cell, COLLECT};
-use super::table::{Table, Task};
+use super::table::Table;
 use super::view::View;
-use crate::capi::types::TaskFn;
 use crate::error::{cf_error, Failure};
-use crate::executor::{cf_executor, Executor};
-use crate::future::far::Place;
-use crate::future::node::{Arg, Call};
-use crate::future::{cf_future, word};
-use crate::runner;
+use crate::executor::cf_executor;
 use crate::status::{Result, Status};
-use crate::sync::{AtomicPtr, AtomicU32, Lock, Ordering::*};
+use crate::sync::{AtomicPtr, AtomicU32, AtomicUsize, Lock, Ordering::*};
 use crate::sys::epoll::Epoll;
 use crate::sys::eventfd::EventFd;
 use crate::sys::thread;
 use core::ffi::c_void;
-use core::ops::Range;
-use core::ptr::{null, null_mut, NonNull};
+use core::ptr::{null_mut, NonNull};
 
 pub struct Pool {
     arena: NonNull<Arena>,
@@ -40,6 +32,8 @@ pub struct Pool {
     pub(super) plan: Plan,
     pub(super) functions: Functions,
     pub(super) slots: Lock<Table>,
+    /// Tasks that have not ended. Rises under the lock `slots`, in no pool that is closed.
+    pub(super) outstanding: AtomicUsize,
     pub(super) crew: Lock<Crew>,
     /// Wakes the supervisor.
     pub(super) bell: EventFd,
@@ -97,6 +91,7 @@ impl Pool {
             plan,
             functions,
             slots: Lock::new(slots),
+            outstanding: AtomicUsize::new(0),
             crew: Lock::new(crew),
             bell,
             epoll: Lock::new(Some(epoll)),
@@ -131,112 +126,6 @@ impl Pool {
         unsafe { self.broken.load(Acquire).as_ref() }
     }
 
-    /// Makes a task and queues it.
-    ///
-    /// # Safety
-    /// As for `Executor::submit`.
-    pub(super) unsafe fn submit_call(&self, call: Call, out: *mut *mut cf_future) -> Result<()> {
-        let Arg::Copy(from, size) = call.arg else {
-            return Err(Status::CF_UNSUPPORTED);
-        };
-        let func = self.functions.identify(self.arena(), call.func, self.helper)?;
-        // SAFETY: the caller's promise.
-        let argument = unsafe { Argument::stage(self, from, size)? };
-        let rings = call.rings;
-        let work = Work { func, from, size, index: call.birth.index, context: 0..0, portion: null(), rings };
-        // SAFETY: as above.
-        unsafe { self.submit_work(work, &argument, out) }.inspect_err(|_| argument.drop(self.arena()))
-    }
-
-    /// Makes a portion of a map a task and queues it. The portion lives until its end was told.
-    ///
-    /// # Safety
-    /// `out` is writable; the portion's block is of this pool's arena; `context` lies in it, or begins at 0.
-    pub unsafe fn submit_portion(
-        &self,
-        func: TaskFn,
-        context: Range<usize>,
-        portion: &Portion,
-        rings: bool,
-        out: *mut *mut cf_future,
-    ) -> Result<()> {
-        self.admit()?;
-        let func = self.functions.identify(self.arena(), func, self.helper)?;
-        let size = portion.size();
-        let work = Work { func, from: null(), size, index: portion.first, context, portion, rings };
-        // SAFETY: the caller's promise.
-        unsafe { self.submit_work(work, &Argument { at: portion.block, owned: false }, out) }
-    }
-
-    /// # Safety
-    /// As for `submit_call`. The argument is the caller's to drop on failure.
-    unsafe fn submit_work(&self, work: Work, argument: &Argument, out: *mut *mut cf_future) -> Result<()> {
-        let refs = if out.is_null() { 1 } else { 2 };
-        let node = cf_future::new_far(runner::current()?, self.executor().id(), refs)?;
-        let task = Task { node, block: argument.block(), portion: work.portion };
-        let taken = self.take_slot(&task);
-        let (index, generation) = taken.inspect_err(|_| node.discard())?;
-        node.settle(Place { slot: index, generation });
-        let slot = self.slot(index);
-        slot.func.store(work.func, Relaxed);
-        let kind = match work.portion.is_null() {
-            false => PORTION,
-            true if argument.at != 0 && !argument.owned => PASSED,
-            true => 0,
-        };
-        slot.kind.store(kind, Relaxed);
-        slot.arg_size.store(work.size as u64, Relaxed);
-        slot.arg_at.store(argument.at as u64, Relaxed);
-        slot.index.store(work.index as u64, Relaxed);
-        slot.context.store(work.context.start as u64, Relaxed);
-        slot.context_size.store(work.context.len() as u64, Relaxed);
-        if argument.at == 0 && work.size > 0 {
-            // SAFETY: the caller's promise; the slot has room for an inline argument.
-            unsafe { core::ptr::copy_nonoverlapping(work.from.cast::<u8>(), inline_bytes(&slot.arg), work.size) };
-        }
-        node.open(word::FAR);
-        if !out.is_null() {
-            // SAFETY: the caller's promise.
-            unsafe { out.write(node as *const cf_future as *mut cf_future) };
-        }
-        // Nobody will look at a future that nobody holds.
-        slot.open(generation, if out.is_null() { COLLECT } else { 0 });
-        self.queue(Cell::new(index, generation), work.rings);
-        Ok(())
-    }
-
-    fn take_slot(&self, task: &Task) -> Result<(u32, u32)> {
-        let take = || self.slots.lock().take(self.arena(), &self.view.ready(), task);
-        take().or_else(|e| {
-            if e != Status::CF_NO_MEMORY {
-                return Err(e);
-            }
-            // Futures that were given up before they were done still have their slots.
-            let made = self.slots.lock().made();
-            (0..made).for_each(|slot| self.sweep_slot(slot));
-            take()
-        })
-    }
-
-    /// The task stands in its slot: whoever is free may take it. From here on it may end at any time.
-    fn queue(&self, cell: Cell, rings_worker: bool) {
-        let ready = self.view.ready();
-        let (outstanding, rings) = {
-            let mut slots = self.slots.lock();
-            slots.queue(&ready, cell);
-            // Whoever breaks the pool at this moment may not have seen the task; a supervisor that sleeps without limit
-            // is to look after it.
-            (slots.outstanding, slots.broken || core::mem::take(&mut slots.idle))
-        };
-        if rings_worker {
-            bell::ring(ready.control, self.view.areas());
-        }
-        let size = self.crew_size.load(Relaxed) as usize;
-        if rings || size < self.plan.max_workers && outstanding > size {
-            self.ring_supervisor();
-        }
-    }
-
     /// Wakes all workers there may be work for, after submits that did not.
     pub fn rouse(&self) {
         (0..self.plan.max_workers).for_each(|_| bell::ring(self.view.ready().control, self.view.areas()));
@@ -256,62 +145,14 @@ impl Pool {
         self.shared.offset_of(self.arena(), p, size)
     }
 
+    /// Tasks that have not ended. Under the lock `slots`: those that were accepted before are counted.
+    pub(super) fn outstanding(&self) -> usize {
+        // Acquire: pairs with the Release of each end.
+        self.outstanding.load(Acquire)
+    }
+
     pub(super) fn ring_supervisor(&self) {
         self.bell.raise();
-    }
-}
-
-/// What a slot is to say of a task.
-struct Work {
-    func: u32,
-    from: *const c_void,
-    size: usize,
-    index: usize,
-    /// Where it lies; empty if it does not go with the task.
-    context: Range<usize>,
-    portion: *const Portion,
-    /// A worker that sleeps is to be woken: else the submitter sees to that later.
-    rings: bool,
-}
-
-/// An argument on its way into shared memory.
-struct Argument {
-    /// Its offset; 0 means that it goes into the slot.
-    at: usize,
-    /// The block was made for it.
-    owned: bool,
-}
-
-impl Argument {
-    /// # Safety
-    /// `from` points to `size` readable bytes.
-    unsafe fn stage(pool: &Pool, from: *const c_void, size: usize) -> Result<Argument> {
-        let arena = pool.arena();
-        // What lies in shared memory is passed, not copied.
-        if let Some(at) = pool.shared_offset(from, size).filter(|_| size > 0) {
-            return Ok(Argument { at, owned: false });
-        }
-        if size <= INLINE {
-            return Ok(Argument { at: 0, owned: false });
-        }
-        let at = arena.alloc(size)?;
-        // SAFETY: the caller's promise; the block has as many bytes.
-        unsafe { core::ptr::copy_nonoverlapping(from.cast::<u8>(), arena.address(at), size) };
-        Ok(Argument { at, owned: true })
-    }
-
-    fn block(&self) -> u64 {
-        if self.owned {
-            self.at as u64
-        } else {
-            0
-        }
-    }
-
-    fn drop(&self, arena: &Arena) {
-        if self.owned {
-            arena.free(self.at);
-        }
     }
 }
 

@@ -88,7 +88,9 @@ impl Portion {
     /// How large a block is for so many records.
     pub fn bytes(count: usize, record: usize) -> Result<usize> {
         let each = size_of::<Item>().checked_add(stride(record)).ok_or(Status::CF_NO_MEMORY)?;
-        each.checked_mul(count).and_then(|n| n.checked_add(size_of::<Head>())).ok_or(Status::CF_NO_MEMORY)
+        let whole = each.checked_mul(count).and_then(|n| n.checked_add(size_of::<Head>()));
+        // So that several may lie behind each other.
+        whole.and_then(|n| n.checked_next_multiple_of(align_of::<Head>())).ok_or(Status::CF_NO_MEMORY)
     }
 
     /// Lays a portion out in its block; `fill` writes the record of an item.

@@ -121,7 +121,7 @@ impl Supervisor<'_> {
         let crew = self.pool.crew.lock();
         let busy = {
             let mut slots = self.pool.slots.lock();
-            slots.idle = slots.outstanding == 0;
+            slots.idle = self.pool.outstanding() == 0;
             self.stopping || crew.has_dead() || !slots.idle
         };
         let until_kill = crew.next_kill().saturating_sub(clock::now_ns()).div_ceil(1_000_000);
@@ -201,13 +201,13 @@ impl Supervisor<'_> {
         }
         self.swept_at = now;
         let pool = self.pool;
-        let (made, tail, outstanding) = {
-            let slots = pool.slots.lock();
-            (slots.made(), slots.tail(), slots.outstanding)
-        };
-        if outstanding == 0 {
+        if pool.outstanding() == 0 {
             return;
         }
+        let (made, tail) = {
+            let slots = pool.slots.lock();
+            (slots.made(), slots.tail())
+        };
         if pool.view.ready().head() < tail {
             bell::ring_all(pool.view.areas());
         }
@@ -221,7 +221,7 @@ impl Supervisor<'_> {
         let pool = self.pool;
         let (outstanding, broken, ending) = {
             let slots = pool.slots.lock();
-            (slots.outstanding, slots.broken, slots.ending)
+            (pool.outstanding(), slots.broken, slots.ending)
         };
         let mut size = crew.size();
         // One that has died is replaced, whether there is work or not.
@@ -250,7 +250,7 @@ impl Supervisor<'_> {
         let pool = self.pool;
         if !self.stopping {
             let slots = pool.slots.lock();
-            if !slots.closed || slots.outstanding > 0 {
+            if !slots.closed || pool.outstanding() > 0 {
                 return;
             }
             drop(slots);

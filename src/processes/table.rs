@@ -1,6 +1,6 @@
 //! The host's private side of the slots: who owns which, what is free, where the queue's tail is.
 //!
-//! Owns: the free list, generations, the private tail, the count of tasks that have not ended. Called by: the pool,
+//! Owns: the free list, generations, the private tail. Called by: the pool,
 //! under its lock `slots`.
 //!
 //! Always true:
@@ -76,8 +76,8 @@ pub struct Table {
     /// Free but for the queue's head, which has not passed their cells yet; in the order of their ends.
     cooling: List,
     tail: u64,
-    /// Tasks that have not ended.
-    pub outstanding: usize,
+    /// How far the queue's head was when it was last looked at.
+    popped: u64,
     pub closed: bool,
     pub broken: bool,
     /// The workers were told to end whatever they do: nothing goes on elsewhere.
@@ -102,7 +102,7 @@ impl Table {
             free: none(),
             cooling: none(),
             tail: 0,
-            outstanding: 0,
+            popped: 0,
             closed: false,
             broken: false,
             ending: false,
@@ -175,7 +175,6 @@ impl Table {
             },
         };
         self.taken += 1;
-        self.outstanding += 1;
         let private = self.get(slot);
         // Generation 0 is that of memory that nobody has written.
         private.generation = private.generation.wrapping_add(1).max(1);
@@ -183,10 +182,7 @@ impl Table {
         private.node = task.node;
         private.block = task.block;
         private.portion = task.portion;
-        let generation = private.generation;
-        // From here on a word of another generation is nonsense.
-        ready.slots[slot as usize].close(generation);
-        Ok((slot, generation))
+        Ok((slot, private.generation))
     }
 
     /// The ring's cells are used one after the other, so the first round touches fresh ones.
@@ -200,14 +196,28 @@ impl Table {
 
     /// A slot that only waited for the queue's head.
     fn cooled(&mut self, ready: &Ready) -> Option<u32> {
-        ready.help(self.tail);
-        // What workers have written is believed only as far as it can be true.
-        let head = ready.head().min(self.tail);
         let first = self.cooling.first;
-        if first == NOBODY || self.get(first).position >= head {
+        if first == NOBODY {
             return None;
         }
+        let position = self.get(first).position;
+        if !self.is_popped(ready, position) {
+            ready.help(self.tail);
+            if !self.is_popped(ready, position) {
+                return None;
+            }
+        }
         self.pop(|t| &mut t.cooling)
+    }
+
+    /// Is the queue's head past this cell? Workers write the head: it is read only where what was seen of it before
+    /// does not tell.
+    fn is_popped(&mut self, ready: &Ready, position: u64) -> bool {
+        if position >= self.popped {
+            // What workers have written is believed only as far as it can be true.
+            self.popped = ready.head().min(self.tail);
+        }
+        position < self.popped
     }
 
     fn make(&mut self, arena: &Arena) -> Result<u32> {
@@ -298,7 +308,7 @@ impl Table {
     fn give_back(&mut self, ready: &Ready, slot: u32) {
         let position = self.get(slot).position;
         // A task that was never queued has no cell.
-        if position == u64::MAX || position < ready.head().min(self.tail) {
+        if position == u64::MAX || self.is_popped(ready, position) {
             // The last one first: its memory is warm.
             let first = core::mem::replace(&mut self.free.first, slot);
             self.get(slot).next = first;
