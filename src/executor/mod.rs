@@ -21,7 +21,6 @@ mod submit;
 mod table;
 
 pub use guests::{are_guests_of, as_guest, guests_of_this_thread, Guest};
-pub use submit::rings_in_burst;
 pub use table::{lookup, Found};
 
 use crate::error::{cf_error, Failure};
@@ -48,8 +47,6 @@ pub trait Executor: Sync {
     /// # Safety
     /// `out` is NULL or writable; what the call's argument points to is readable.
     unsafe fn submit(&self, call: Call, out: *mut *mut cf_future) -> Result<()>;
-    /// Wakes workers for what was submitted with `rings` off; where such submits wake nobody.
-    fn rouse(&self) {}
     /// Is so much queued that whoever waits for one task may let others be done meanwhile?
     fn is_behind(&self) -> bool {
         false

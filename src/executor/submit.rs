@@ -11,18 +11,6 @@ use crate::status::Result;
 use core::ffi::c_void;
 use core::ptr::null_mut;
 
-/// Of so many submits of a burst one wakes a worker.
-const QUIET: usize = 32;
-/// Copying an argument of so many bytes takes longer than waking a worker.
-const LARGE: usize = 64 << 10;
-
-/// Is a worker woken for submit `i` of `n` that come at once? The first ones wake all workers, and the last ones do, as
-/// what is left may be long. In between, a worker that is faster than the submitter sleeps a little longer instead of
-/// being woken for each.
-pub fn rings_in_burst(i: usize, n: usize, workers: usize) -> bool {
-    i < 2 * workers || i + workers >= n || i.is_multiple_of(QUIET)
-}
-
 impl cf_executor {
     /// # Safety
     /// `arg` points to `size` readable bytes; `out` is NULL or writable.
@@ -49,21 +37,13 @@ impl cf_executor {
         out: *mut *mut cf_future,
         submitted: *mut usize,
     ) -> Result<()> {
-        let mut result = self.kind.admit();
-        let (mut n, workers) = (0, self.max_workers());
-        while result.is_ok() && n < count {
-            let arg = Arg::Copy(args.wrapping_byte_add(n * size), size);
-            let birth = Birth { index: n, ..Birth::NONE };
-            let rings = size >= LARGE || rings_in_burst(n, count, workers);
-            let call = Call { func, arg, birth, executor: self.id, rings };
-            let place = if out.is_null() { out } else { out.wrapping_add(n) };
-            // SAFETY: inside the caller's arrays.
-            result = unsafe { self.kind.submit(call, place) };
-            n += result.is_ok() as usize;
-        }
-        if result.is_err() {
-            self.kind.rouse();
-        }
+        let (n, result) = match (self.kind.processes(), self.kind.admit()) {
+            (_, Err(e)) => (0, Err(e)),
+            // SAFETY: the caller's promise.
+            (Some(pool), _) => unsafe { pool.submit_many(func, args, size, count, out) },
+            // SAFETY: as above.
+            (None, _) => unsafe { self.submit_each(func, args, size, count, out) },
+        };
         // SAFETY: the caller's promise.
         unsafe {
             if !out.is_null() {
@@ -76,13 +56,35 @@ impl cf_executor {
         result
     }
 
+    /// # Safety
+    /// As for `submit_many`.
+    unsafe fn submit_each(
+        &self,
+        func: TaskFn,
+        args: *const c_void,
+        size: usize,
+        count: usize,
+        out: *mut *mut cf_future,
+    ) -> (usize, Result<()>) {
+        for n in 0..count {
+            let arg = Arg::Copy(args.wrapping_byte_add(n * size), size);
+            let call = Call { func, arg, birth: Birth { index: n, ..Birth::NONE }, executor: self.id };
+            let place = if out.is_null() { out } else { out.wrapping_add(n) };
+            // SAFETY: inside the caller's arrays.
+            if let Err(e) = unsafe { self.kind.submit(call, place) } {
+                return (n, Err(e));
+            }
+        }
+        (count, Ok(()))
+    }
+
     /// Makes a task and queues it; `*out` is written before it can start, and NULL on failure.
     ///
     /// # Safety
     /// As for `submit`.
     #[inline]
     pub unsafe fn submit_call(&self, func: TaskFn, arg: Arg, birth: Birth, out: *mut *mut cf_future) -> Result<()> {
-        let call = Call { func, arg, birth, executor: self.id, rings: true };
+        let call = Call { func, arg, birth, executor: self.id };
         // SAFETY: the caller's promise.
         unsafe {
             self.kind.submit(call, out).inspect_err(|_| {

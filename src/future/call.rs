@@ -33,6 +33,4 @@ pub struct Call {
     pub arg: Arg,
     pub birth: Birth,
     pub executor: u16,
-    /// A worker that sleeps may have to be woken for it; if not, the submitter sees to that soon (`rouse`).
-    pub rings: bool,
 }

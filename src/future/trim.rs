@@ -100,7 +100,7 @@ mod tests {
     }
 
     fn make() -> &'static cf_future {
-        let call = Call { func: never_run, arg: Arg::Copy(null(), 0), birth: Birth::NONE, executor: 0, rings: true };
+        let call = Call { func: never_run, arg: Arg::Copy(null(), 0), birth: Birth::NONE, executor: 0 };
         cf_future::new(runner::current().unwrap(), call, 1).unwrap()
     }
 

@@ -7,10 +7,11 @@
 
 use super::input::Input;
 use crate::capi::types::TaskFn;
-use crate::executor::{cf_executor, rings_in_burst};
+use crate::executor::Executor;
 use crate::future::cf_future;
 use crate::processes::arena::Arena;
 use crate::processes::portion::{Items, Portion};
+use crate::processes::submit::Work;
 use crate::processes::Pool;
 use crate::status::{Result, Status};
 use crate::sync::Ordering::*;
@@ -62,6 +63,7 @@ impl Portions {
             func: 0,
         };
         if input.count() > 0 {
+            pool.admit()?;
             this.func = pool.identify(plan.func)?;
             this.stage_context(pool, plan)?;
             this.lay_out(arena, input, plan.chunk, items)?;
@@ -116,17 +118,13 @@ impl Portions {
         self.portions.len()
     }
 
-    /// Submits portion `i`, one after the other and all at once. Its end is told to the items exactly once if this
-    /// succeeds, and never if it does not.
-    ///
-    /// # Safety
-    /// `out` is writable.
-    pub unsafe fn submit(&self, executor: &cf_executor, i: usize, out: *mut *mut cf_future) -> Result<()> {
-        let pool = executor.kind().processes().ok_or(Status::CF_UNSUPPORTED)?;
-        let rings = rings_in_burst(i, self.count(), executor.max_workers());
-        // SAFETY: the block is of the pool's arena, as it was made with it.
-        unsafe { pool.submit_portion(self.func, self.context.clone(), &self.portions[i], rings, out) }
-            .inspect_err(|_| pool.rouse())
+    /// Submits every portion; how many. The end of each that was submitted is told to the items exactly once, that of
+    /// the others never. There is a future for each.
+    pub fn submit(&self, pool: &Pool, futures: &mut [*mut cf_future]) -> (usize, Result<()>) {
+        assert_eq!(futures.len(), self.count());
+        let work = |i: usize| Ok(Work::portion(self.func, &self.context, &self.portions[i]));
+        // SAFETY: a place for each; blocks and context are of the pool's arena, as they were made with it.
+        unsafe { pool.submit_burst(self.count(), false, futures.as_mut_ptr(), work) }
     }
 
     /// No further item starts.

@@ -107,18 +107,9 @@ pub unsafe fn map_into(
     let items: *const dyn Items = unsafe { core::mem::transmute(items) };
     let portions = Portions::new(pool, input, &options.far_plan(func, chunk), items)?;
     let mut futures = mem::try_slice(portions.count(), |_| null_mut())?;
-    let mut submitted = Ok(());
-    for (i, out) in futures.iter_mut().enumerate() {
-        work.left.fetch_add(1, Relaxed);
-        // SAFETY: a place for the future.
-        submitted = unsafe { portions.submit(executor, i, out) };
-        if submitted.is_err() {
-            *out = null_mut();
-            work.left.fetch_sub(1, Relaxed);
-            break;
-        }
-    }
-    let n = futures.iter().take_while(|f| !f.is_null()).count();
+    work.left.store(portions.count() as u32, Relaxed);
+    let (n, submitted) = portions.submit(pool, &mut futures);
+    work.left.fetch_sub((portions.count() - n) as u32, Relaxed);
     let waited = submitted.and_then(|()| wait::all(&futures[..n], deadline, true));
     if waited.is_err() {
         work.stop(&portions, &futures[..n]);

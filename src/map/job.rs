@@ -109,23 +109,24 @@ impl Job {
         self.far.with(|p| unsafe { (*p).as_ref() })
     }
 
-    /// Submits a chunk, with a reference to the job that goes when the chunk has ended.
-    ///
-    /// # Safety
-    /// `out` is writable.
-    pub(super) unsafe fn submit(&self, executor: &cf_executor, number: usize, out: *mut *mut cf_future) -> Result<()> {
-        self.refs.fetch_add(1, Relaxed);
-        if let Some(portions) = self.far() {
-            // SAFETY: the caller's promise.
-            return unsafe { portions.submit(executor, number, out) }.inspect_err(|_| {
-                // SAFETY: the reference taken above, which nobody else will give back.
-                unsafe { Job::release(self) };
-            });
+    /// Submits every chunk, each with a reference to the job that goes when the chunk has ended. There is a future for
+    /// each, NULL for those that were not submitted.
+    pub(super) fn submit(&self, executor: &cf_executor, futures: &mut [*mut cf_future]) -> Result<()> {
+        if let (Some(portions), Some(pool)) = (self.far(), executor.kind().processes()) {
+            let all = portions.count() as u32;
+            self.refs.fetch_add(all, Relaxed);
+            let (n, result) = portions.submit(pool, futures);
+            // Relaxed: this thread's own reference stays.
+            self.refs.fetch_sub(all - n as u32, Relaxed);
+            return result;
         }
-        let chunk = &self.chunks()[number];
-        let arg = Hook::new((&raw const *chunk).cast_mut().cast(), Some(release_chunk));
-        // SAFETY: the caller's promise.
-        unsafe { executor.submit_call(run_chunk, Arg::Owned(arg), Birth::NONE, out) }
+        for (chunk, out) in self.chunks().iter().zip(futures) {
+            self.refs.fetch_add(1, Relaxed);
+            let arg = Hook::new((&raw const *chunk).cast_mut().cast(), Some(release_chunk));
+            // SAFETY: a place for the future.
+            unsafe { executor.submit_call(run_chunk, Arg::Owned(arg), Birth::NONE, out) }?;
+        }
+        Ok(())
     }
 
     fn chunks(&self) -> &[Chunk] {

@@ -82,14 +82,10 @@ impl cf_map {
         };
         // SAFETY: just made; this thread is its only user.
         let state = unsafe { &mut *(*map).state.with_mut(|s| s) };
-        for (number, out) in state.futures.iter_mut().enumerate() {
-            // SAFETY: a place for the future.
-            if let Err(e) = unsafe { shared.submit(executor, number, out) } {
-                *out = null_mut();
-                // SAFETY: made above, seen by nobody.
-                unsafe { cf_map::free(map) };
-                return Err(e);
-            }
+        if let Err(e) = shared.submit(executor, &mut state.futures) {
+            // SAFETY: made above, seen by nobody.
+            unsafe { cf_map::free(map) };
+            return Err(e);
         }
         Ok(map)
     }

@@ -37,10 +37,6 @@ impl Executor for Pool {
         Some(self)
     }
 
-    fn rouse(&self) {
-        Pool::rouse(self);
-    }
-
     fn admit(&self) -> Result<()> {
         if self.broken().is_some() {
             Err(Status::CF_BROKEN_POOL)

@@ -57,7 +57,7 @@ mod slot;
 mod spans;
 mod staff;
 pub mod start;
-mod submit;
+pub mod submit;
 mod supervisor;
 mod table;
 mod view;

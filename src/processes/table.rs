@@ -1,7 +1,7 @@
 //! The host's private side of the slots: who owns which, what is free, where the queue's tail is.
 //!
-//! Owns: the free list, generations, the private tail. Called by: the pool,
-//! under its lock `slots`.
+//! Owns: the free list, generations, the private tail. Called by: the pool, under its lock
+//! `slots`.
 //!
 //! Always true:
 //! - a slot is used again only when its task has ended, nobody sleeps on its word, and the queue's head is past its
