@@ -26,6 +26,7 @@ mod first_submit;
 mod future;
 mod node;
 mod pool;
+mod process_bell;
 mod queue;
 mod ranges;
 mod stack;

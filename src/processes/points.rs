@@ -25,14 +25,19 @@ pub enum Point {
     Sleep,
     Woken,
     Unbit,
+    Taken,
+    Cleared,
     Promise,
     Heir,
 }
 
 /// Every point of a worker, for sweeps.
-pub const ALL: [Point; 18] = {
+pub const ALL: [Point; 20] = {
     use Point::*;
-    [Start, Go, Head, Cell, Intent, Claim, Pop, Run, Result, Done, Wake, Collect, Ring, Want, Bit, Sleep, Woken, Unbit]
+    [
+        Start, Go, Head, Cell, Intent, Claim, Pop, Run, Result, Done, Wake, Collect, Ring, Want, Bit, Sleep, Woken,
+        Unbit, Taken, Cleared,
+    ]
 };
 
 #[cfg(not(feature = "failpoints"))]

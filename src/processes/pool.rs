@@ -7,7 +7,7 @@
 //! - no user code runs while `slots` or `crew` is held; `crew` is taken before `slots`, never the other way round.
 
 use super::arena::Arena;
-use super::bell;
+use super::bell::{self, Rung};
 use super::callbacks::Callbacks;
 use super::crew::Crew;
 use super::functions::Functions;
@@ -35,6 +35,7 @@ pub struct Pool {
     /// Tasks that have not ended. Rises under the lock `slots`, in no pool that is closed.
     pub(super) outstanding: AtomicUsize,
     pub(super) crew: Lock<Crew>,
+    pub(super) rung: Rung,
     /// Wakes the supervisor.
     pub(super) bell: EventFd,
     /// Made with the pool, so that the supervisor cannot fail to; it takes it.
@@ -93,6 +94,7 @@ impl Pool {
             slots: Lock::new(slots),
             outstanding: AtomicUsize::new(0),
             crew: Lock::new(crew),
+            rung: Rung::new(),
             bell,
             epoll: Lock::new(Some(epoll)),
             callbacks: Callbacks::new(),

@@ -13,7 +13,7 @@
 use super::layout::{Control, Slot, WorkerArea, MOST_SLOTS};
 use super::points::{point, Point};
 use super::slot::{self, Cell, READY};
-use crate::sync::{AtomicU64, Ordering::*};
+use crate::sync::{full_fence, AtomicU64, Ordering::*};
 
 /// A view of the queue in the shared memory.
 #[derive(Clone, Copy)]
@@ -41,9 +41,11 @@ impl Ready<'_> {
         self.control.head.0.load(Acquire)
     }
 
-    /// Is there a cell that nobody has popped? Called after a fence by whoever goes to sleep.
+    /// Is there a cell that nobody has popped? Called after a fence by whoever goes to sleep or passes a wake on.
     pub fn has_work(&self) -> bool {
         let head = self.control.head.0.load(Acquire);
+        // Partner of the fence in `announce`: who pushes and does not see this head yet is seen to have pushed.
+        full_fence();
         (self.control.tail.0.load(Acquire).wrapping_sub(head) as i64) > 0
     }
 

@@ -8,7 +8,6 @@
 //!   so few are put at a time that others do not wait long for the lock.
 
 use super::arena::Arena;
-use super::bell;
 use super::layout::{INLINE, PASSED, PORTION};
 use super::pool::Pool;
 use super::portion::Portion;
@@ -222,7 +221,7 @@ impl Pool {
                 made += 1;
             });
         }
-        let mut batch = Batch { works, nodes: &nodes[..made], out, put: 0 };
+        let mut batch = Batch { works, nodes: &nodes[..made], out, put: 0, tail: 0 };
         // SAFETY: the caller's promise, here and below.
         let queued = unsafe { self.queue(&mut batch) }.or_else(|e| {
             if e != Status::CF_NO_MEMORY {
@@ -239,7 +238,7 @@ impl Pool {
         nodes[put..made].iter().for_each(|node| unsafe { &**node }.discard());
         works[put..].iter().for_each(|work| work.drop(self.arena()));
         if rings && put > 0 {
-            bell::ring(self.view.control(), self.view.areas());
+            self.rung.announce(&self.view.ready(), batch.tail, self.view.areas());
         }
         (put, queued.and(result))
     }
@@ -258,6 +257,7 @@ impl Pool {
                 batch.put += result.is_ok() as usize;
             }
             let more = batch.put - first;
+            batch.tail = slots.tail();
             // Relaxed: whoever ends one of them takes the lock first.
             let outstanding = self.outstanding.fetch_add(more, Relaxed) + more;
             let size = self.crew_size.load(Relaxed) as usize;
@@ -313,6 +313,8 @@ struct Batch<'a> {
     nodes: &'a [*const cf_future],
     out: *mut *mut cf_future,
     put: usize,
+    /// The queue's tail behind them.
+    tail: u64,
 }
 
 #[cfg(test)]

@@ -178,6 +178,8 @@ impl Worker {
         // Relaxed: read after this process's death.
         self.area.is_ready.store(1, Relaxed);
         let ready = self.view.ready();
+        let others = &self.view.areas()[..(self.view.control().max_workers as usize).min(MOST_WORKERS)];
+        let mut woken = false;
         let mut left = match self.view.control().max_tasks {
             0 => u64::MAX,
             n => n,
@@ -185,11 +187,17 @@ impl Worker {
         loop {
             match ready.take(self.me, self.area) {
                 Some(cell) => {
+                    if core::mem::take(&mut woken) {
+                        bell::pass_on(&ready, others);
+                    }
                     left -= 1;
                     self.serve_one(&ready, cell, left == 0);
                 }
                 None if ready.control.stop.0.load(Acquire) != 0 => self.leave(LEAVE_STOPPED),
-                None => bell::nap(&ready, self.me, self.area),
+                None => {
+                    bell::nap(&ready, self.me, self.area);
+                    woken = true;
+                }
             }
         }
     }
