@@ -1,5 +1,6 @@
-# Compiles the Rust core. Makes: the file ${CFUTURES_CORE_ARCHIVE}, the target cfutures_core that
-# builds it, and ${CFUTURES_SYSTEM_LIBS}, what a program that links the archive needs besides.
+# Compiles the Rust core. Makes: the file ${CFUTURES_CORE_ARCHIVE}, out of which both libraries are made,
+# the target cfutures_core that builds it, and ${CFUTURES_SYSTEM_LIBS}, what a program that links the archive
+# needs besides.
 # Used by CFuturesLibraries.cmake.
 
 find_program(CFUTURES_CARGO cargo HINTS $ENV{CARGO_HOME}/bin $ENV{HOME}/.cargo/bin
@@ -13,12 +14,15 @@ endif()
 if(CMAKE_BUILD_TYPE STREQUAL "Debug")
   set(cfutures_profile dev)
   set(cfutures_profile_folder debug)
+  set(cfutures_keep_debug ON)
 elseif(CMAKE_BUILD_TYPE STREQUAL "RelWithDebInfo")
   set(cfutures_profile relwithdebinfo)
   set(cfutures_profile_folder relwithdebinfo)
+  set(cfutures_keep_debug ON)
 else()
   set(cfutures_profile release)
   set(cfutures_profile_folder release)
+  set(cfutures_keep_debug OFF)
 endif()
 
 set(cfutures_target_folder ${PROJECT_BINARY_DIR}/cargo)
@@ -31,25 +35,36 @@ if(CFUTURES_TSAN)
   list(APPEND cfutures_cargo_flags --target ${CFUTURES_TSAN_HOST})
   set(cfutures_profile_folder ${CFUTURES_TSAN_HOST}/${cfutures_profile_folder})
 endif()
-set(CFUTURES_CORE_ARCHIVE ${cfutures_target_folder}/${cfutures_profile_folder}/libcfutures.a)
+set(cfutures_cargo_archive ${cfutures_target_folder}/${cfutures_profile_folder}/libcfutures.a)
 
 # `cargo rustc --crate-type` and not `cargo build`: together with an rlib, cargo leaves link-time
 # optimisation out, and its list of sources (.d) names the rlib instead of the archive.
 # The variables that are unset would change flags, or where the files are put.
 add_custom_command(
-  OUTPUT ${CFUTURES_CORE_ARCHIVE}
+  OUTPUT ${cfutures_cargo_archive}
   COMMAND
     ${CMAKE_COMMAND} -E env
     --unset=RUSTFLAGS --unset=CARGO_ENCODED_RUSTFLAGS --unset=CARGO_BUILD_RUSTFLAGS
     --unset=CARGO_BUILD_TARGET --unset=CARGO_BUILD_DEP_INFO_BASEDIR --unset=CARGO_TARGET_DIR
     ${CFUTURES_TSAN_CARGO}
     CFUTURES_LIBEXEC=${cfutures_full_libexec}
-    ${CFUTURES_CARGO} rustc --quiet --locked --lib --crate-type staticlib
+    ${CFUTURES_CARGO} rustc --quiet --locked --lib --crate-type staticlib --features panic-entry
     --profile ${cfutures_profile} --target-dir ${cfutures_target_folder} ${cfutures_cargo_flags}
   DEPENDS ${PROJECT_SOURCE_DIR}/Cargo.toml ${PROJECT_SOURCE_DIR}/Cargo.lock
   DEPFILE ${cfutures_target_folder}/${cfutures_profile_folder}/libcfutures.d
   WORKING_DIRECTORY ${PROJECT_SOURCE_DIR}
   COMMENT "Compiling the core of cfutures (cargo, profile ${cfutures_profile})"
+  VERBATIM)
+
+# As it is released.
+set(CFUTURES_CORE_ARCHIVE ${cfutures_target_folder}/libcfutures-core.a)
+add_custom_command(
+  OUTPUT ${CFUTURES_CORE_ARCHIVE}
+  COMMAND ${CMAKE_COMMAND}
+    -DINPUT=${cfutures_cargo_archive} -DOUTPUT=${CFUTURES_CORE_ARCHIVE}
+    -DCC=${CMAKE_C_COMPILER} -DAR=${CMAKE_AR} -DNM=${CMAKE_NM} -DOBJCOPY=${CMAKE_OBJCOPY}
+    -DKEEP_DEBUG=${cfutures_keep_debug} -P ${PROJECT_SOURCE_DIR}/cmake/pack-archive.cmake
+  DEPENDS ${cfutures_cargo_archive} ${PROJECT_SOURCE_DIR}/cmake/pack-archive.cmake
   VERBATIM)
 add_custom_target(cfutures_core DEPENDS ${CFUTURES_CORE_ARCHIVE})
 

@@ -48,12 +48,9 @@ add_library(cfutures_static STATIC ${PROJECT_SOURCE_DIR}/cmake/anchor.c)
 cfutures_common(cfutures_static)
 target_link_libraries(cfutures_static INTERFACE ${CFUTURES_SYSTEM_LIBS})
 set_source_files_properties(${PROJECT_SOURCE_DIR}/cmake/anchor.c PROPERTIES
-  OBJECT_DEPENDS "${CFUTURES_CORE_ARCHIVE};${PROJECT_SOURCE_DIR}/cmake/pack-archive.cmake")
+  OBJECT_DEPENDS ${CFUTURES_CORE_ARCHIVE})
 add_custom_command(TARGET cfutures_static POST_BUILD
-  COMMAND ${CMAKE_COMMAND}
-    -DINPUT=${CFUTURES_CORE_ARCHIVE} -DOUTPUT=$<TARGET_FILE:cfutures_static>
-    -DOBJCOPY=${CMAKE_OBJCOPY} -DNM=${CMAKE_NM} -DKEEP_DEBUG=$<CONFIG:Debug,RelWithDebInfo>
-    -P ${PROJECT_SOURCE_DIR}/cmake/pack-archive.cmake
+  COMMAND ${CMAKE_COMMAND} -E copy ${CFUTURES_CORE_ARCHIVE} $<TARGET_FILE:cfutures_static>
   VERBATIM)
 set_target_properties(cfutures_static PROPERTIES EXPORT_NAME static)
 add_library(cfutures::static ALIAS cfutures_static)

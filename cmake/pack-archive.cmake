@@ -1,41 +1,69 @@
-# cmake -DINPUT= -DOUTPUT= -DOBJCOPY= -DNM= -DKEEP_DEBUG= -P pack-archive.cmake
-# Makes the archive that users link from the one that cargo wrote:
-# - drops embedded bitcode, on which older binutils plugins abort, and debug information (most of
-#   the size), unless KEEP_DEBUG;
-# - makes the global names that link-time optimisation pulled out of Rust's standard library weak, so
-#   that a program may link a second Rust library that holds the same ones.
-# Run by the target cfutures_static (CFuturesLibraries.cmake).
+# cmake -DINPUT= -DOUTPUT= -DCC= -DAR= -DNM= -DOBJCOPY= -DKEEP_DEBUG= -P pack-archive.cmake
+# Makes the archive that users link, and from which the shared library is linked, out of the one that
+# cargo wrote. Run by CFuturesCargo.cmake.
+# - Embedded bitcode, on which older binutils plugins abort, goes, and so does debug information (most of
+#   the size), unless KEEP_DEBUG.
+# - The library's own handlers of panics and of missing memory (src/panic.rs) take the places of the
+#   standard library's, unless KEEP_DEBUG; the linker then leaves out what only those use.
+# - The objects become one, in which nothing but cf_* is global: a program may link a second Rust library
+#   that holds the same names of Rust's standard library.
 
-if(NOT OBJCOPY OR NOT NM)
-  message(WARNING "objcopy or nm is missing: libcfutures.a is left as cargo made it.")
-  file(COPY_FILE ${INPUT} ${OUTPUT})
-  return()
-endif()
+foreach(tool IN ITEMS CC AR NM OBJCOPY)
+  if(NOT ${tool})
+    message(FATAL_ERROR "cfutures: ${tool} is missing (binutils, and the C compiler).")
+  endif()
+endforeach()
+set(object ${OUTPUT}.o)
+
+function(run)
+  execute_process(COMMAND ${ARGV} COMMAND_ERROR_IS_FATAL ANY)
+endfunction()
+
+# global_names(<variable> <file> <regular expression>): the names that a file defines for others.
+function(global_names result file pattern)
+  execute_process(COMMAND ${NM} --defined-only --extern-only --format=posix ${file}
+    OUTPUT_VARIABLE lines ERROR_QUIET COMMAND_ERROR_IS_FATAL ANY)
+  string(REGEX MATCHALL "[^\n]+" lines "${lines}")
+  list(TRANSFORM lines REPLACE " .*" "")
+  list(FILTER lines INCLUDE REGEX "${pattern}")
+  set(${result} ${lines} PARENT_SCOPE)
+endfunction()
 
 set(strip --strip-debug)
 if(KEEP_DEBUG)
   set(strip "")
 endif()
-execute_process(
-  COMMAND ${OBJCOPY} ${strip} --remove-section=.llvmbc --remove-section=.llvmcmd ${INPUT} ${OUTPUT}
-  COMMAND_ERROR_IS_FATAL ANY)
+run(${OBJCOPY} ${strip} --remove-section=.llvmbc --remove-section=.llvmcmd ${INPUT} ${OUTPUT})
 
-# nm prints a block of lines for each object; the core's is the one that defines cf_version. Only
-# names that this object defines are listed: objcopy makes references weak as well, and a weak
-# reference to a name of some other object would not bring that object in.
-execute_process(
-  COMMAND ${NM} --defined-only --extern-only ${OUTPUT}
-  OUTPUT_VARIABLE names ERROR_QUIET COMMAND_ERROR_IS_FATAL ANY)
-string(REPLACE "\n\n" ";" objects "${names}")
-set(weak "")
-foreach(object IN LISTS objects)
-  if(object MATCHES " T cf_version(\n|$)")
-    string(REGEX MATCHALL "[0-9a-f]+ [A-Z] [^\n]+" lines "${object}")
-    list(TRANSFORM lines REPLACE "^[0-9a-f]+ [A-Z] " "")
-    list(FILTER lines EXCLUDE REGEX "^cf_")
-    list(APPEND weak ${lines})
+# replace(<regular expression> <name>): calls of a function of std, in whose name rustc puts a hash, are calls
+# of the library's from here on. std's own is renamed as well, but weak, so that the other one counts.
+function(replace pattern name)
+  global_names(theirs ${OUTPUT} "${pattern}$")
+  list(LENGTH theirs found)
+  if(found EQUAL 1)
+    run(${OBJCOPY} --weaken-symbol=${theirs} ${OUTPUT})
+    run(${OBJCOPY} --redefine-sym ${theirs}=${name} ${OUTPUT})
+  else()
+    message(WARNING "cfutures: this rustc calls ${pattern} differently: the library is a third larger.")
   endif()
-endforeach()
-string(REPLACE ";" "\n" weak "${weak}")
-file(WRITE ${OUTPUT}.weak "${weak}\n")
-execute_process(COMMAND ${OBJCOPY} --weaken-symbols=${OUTPUT}.weak ${OUTPUT} COMMAND_ERROR_IS_FATAL ANY)
+endfunction()
+
+if(NOT KEEP_DEBUG)
+  replace(rust_begin_unwind cfutures_begin_panic)
+  replace(__rust_alloc_error_handler cfutures_no_memory)
+endif()
+
+global_names(roots ${OUTPUT} "^cf_")
+list(TRANSFORM roots PREPEND "-Wl,-u,")
+run(${CC} -r -nostdlib -o ${object} -Wl,--gc-sections ${roots}
+  -Wl,--whole-archive ${OUTPUT} -Wl,--no-whole-archive)
+
+# The references to the personality routine stand in groups, of which the linker keeps one for all objects
+# of a program: they must stay visible.
+global_names(keep ${object} "^(cf_|DW\\.ref\\.)")
+list(JOIN keep "\n" keep)
+file(WRITE ${OUTPUT}.keep "${keep}\n")
+run(${OBJCOPY} --keep-global-symbols=${OUTPUT}.keep ${object})
+file(REMOVE ${OUTPUT})
+run(${AR} rcsD ${OUTPUT} ${object})
+file(REMOVE ${object} ${OUTPUT}.keep)

@@ -40,6 +40,7 @@
 //! - [`map`], [`map_into`], [`ranges`]: many calls at once; `map::far` for processes
 //! - [`runner`]: what is kept per thread; [`fork`]: handles belong to one process
 //! - [`sync`], [`sys`], [`mem`], [`time`]: the ground; loom replaces `sync` in `models`
+//! - `panic`: where a panic begins in the installed library
 
 #![allow(non_camel_case_types)]
 #![cfg_attr(loom, allow(dead_code, unused_imports))]
@@ -78,6 +79,8 @@ pub mod map;
 pub mod map_into;
 #[cfg(not(loom))]
 pub mod options;
+#[cfg(all(not(loom), feature = "panic-entry"))]
+pub mod panic;
 #[cfg(not(loom))]
 pub mod processes;
 pub mod ranges;
