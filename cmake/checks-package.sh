@@ -3,26 +3,77 @@
 # $build, $cargo and `set -e`.
 
 # make_work: sets $work, a folder that goes when the check ends. What ends the check early has said why in
-# the log there.
+# the log there, into which all output may go at that moment.
 make_work() {
   work=$(mktemp -d)
-  trap 'if [ -e "$work/log" ]; then cat "$work/log"; fi; rm -rf "$work"' EXIT
+  exec 3>&1
+  trap 'if [ -e "$work/log" ]; then cat "$work/log" >&3; fi; rm -rf "$work"' EXIT
 }
 
-# The dynamic symbols with their version nodes, against the list that the project promises to keep.
-check_symbols() {
-  local library=$build/libcfutures.so found
-  found=$(nm -D --defined-only --with-symbol-versions "$library" | awk '$2 != "A" { print $3 }' |
-    LC_ALL=C sort)
-  if ! diff -u --label abi/cfutures.symbols --label "exported by libcfutures.so" \
-    abi/cfutures.symbols - <<<"$found"; then
-    echo "The exported functions differ from abi/cfutures.symbols."
-    return 1
-  fi
-  readelf -d "$library" | grep -q 'SONAME.*\[libcfutures\.so\.0\]' || {
+# The interface against the promise in abi/, and that a difference would be seen.
+check_abi() {
+  make_work
+  bash abi/abi.sh check "$build/libcfutures.so"
+  readelf -d "$build/libcfutures.so" | grep -q 'SONAME.*\[libcfutures\.so\.0\]' || {
     echo "The SONAME is not libcfutures.so.0."
     return 1
   }
+  local change others
+  others=$(nm --defined-only --extern-only "$build/libcfutures.a" 2>/dev/null |
+    awk 'NF == 3 && $3 !~ /^(cf_|DW\.ref\.)/ { print $3 }')
+  if [ -n "$others" ]; then
+    echo "libcfutures.a has names that are not its interface:" $others
+    return 1
+  fi
+  for change in 's/CF_TIMEOUT = -1,/CF_TIMEOUT = -30,/' 's/CF_START_SPAWN = 2,/CF_START_SPAWN = 9,/' \
+    's/cf_future_cancel(cf_future \*future)/cf_future_cancel(cf_future *future, int now)/' \
+    's/^  size_t count;/  int count;/' '/^CF_API .*cf_wait(/,/;/d'; do
+    sed "$change" include/cfutures.h >"$work/changed.h"
+    ! cmp -s include/cfutures.h "$work/changed.h" || {
+      echo "The header has no place for: $change"
+      return 1
+    }
+    must_fail "$change" check "$build/libcfutures.so" "$work/changed.h"
+  done
+  with_planted_function
+  must_fail "one function more" check "$work/libplanted.so"
+}
+
+# with_planted_function: $work/libplanted.so has the interface and one function more.
+with_planted_function() {
+  { python3 abi/witness.py include/cfutures.h && echo 'void cf_planted(void) {}'; } >"$work/planted.c"
+  cc -w -shared -fPIC -Iinclude "$work/planted.c" -Wl,--version-script=cmake/cfutures.map \
+    -Wl,-soname,libcfutures.so.0 -o "$work/libplanted.so"
+}
+
+# must_fail <what was changed> <argument of abi.sh ...>
+must_fail() {
+  if bash abi/abi.sh "${@:2}" >/dev/null 2>&1; then
+    echo "abi.sh $2 did not see: $1"
+    return 1
+  fi
+}
+
+# Every exported function has a comment in the header, and one without would be seen; so has, once there are
+# manual pages, every function a page.
+check_documented() {
+  make_work
+  local name missing=
+  bash abi/abi.sh documented "$build/libcfutures.so"
+  with_planted_function
+  must_fail "one function more" documented "$work/libplanted.so"
+  awk '/\*\/$/ { end = $0; next } end { if (!/cf_wait\(/) print end; end = "" } { print }' include/cfutures.h \
+    >"$work/changed.h"
+  must_fail "a comment less" documented "$build/libcfutures.so" "$work/changed.h"
+  if [ -d docs/man/man3 ]; then
+    for name in $(sed 's/@.*//' abi/cfutures.symbols); do
+      if [ ! -e "docs/man/man3/$name.3" ]; then missing+=" $name"; fi
+    done
+  fi
+  if [ -n "$missing" ]; then
+    echo "without a manual page in docs/man/man3:$missing"
+    return 1
+  fi
 }
 
 # The most bytes that each library may have: the shared one stripped of all names, the static one as it
