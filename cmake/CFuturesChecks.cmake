@@ -25,6 +25,7 @@ cfutures_add_check(size)
 cfutures_add_check(panic)
 cfutures_add_check(system-libs ${CFUTURES_SYSTEM_LIBS})
 cfutures_add_check(install)
+cfutures_add_check(subdirectory)
 cfutures_add_check(bench-report)
 
 # What it counts is built here: the benchmarks beside it may be off.
