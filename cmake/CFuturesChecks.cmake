@@ -26,6 +26,7 @@ cfutures_add_check(panic)
 cfutures_add_check(system-libs ${CFUTURES_SYSTEM_LIBS})
 cfutures_add_check(install)
 cfutures_add_check(subdirectory)
+cfutures_add_check(dist)
 cfutures_add_check(bench-report)
 
 # What it counts is built here: the benchmarks beside it may be off.

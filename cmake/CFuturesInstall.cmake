@@ -1,12 +1,12 @@
-# Install rules: libraries, worker program, headers, CMake package, pkg-config file.
-# `cmake --install <build folder> --prefix <where>`; `--component runtime` leaves out what only
-# compiling needs.
+# Install rules: libraries, worker program, headers, CMake package, pkg-config file, manual pages.
+# `cmake --install <build folder> --prefix <where>`. Component "runtime" is what programs need to run, "dev"
+# what compiling needs besides; CFuturesPackage.cmake makes a package of each.
 include(CMakePackageConfigHelpers)
 
 set(cfutures_package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/cfutures)
 install(TARGETS cfutures_shared cfutures_static EXPORT cfutures
-  LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT runtime NAMELINK_COMPONENT development
-  ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT development)
+  LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT runtime NAMELINK_COMPONENT dev
+  ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT dev)
 
 # The worker program finds the library from where it lies, too.
 file(RELATIVE_PATH cfutures_libexec_to_lib
@@ -16,12 +16,20 @@ install(TARGETS cfutures_worker
   RUNTIME DESTINATION ${CFUTURES_LIBEXEC_DIR} COMPONENT runtime)
 
 install(FILES ${PROJECT_SOURCE_DIR}/include/cfutures.h ${PROJECT_SOURCE_DIR}/include/cfutures.hpp
-  DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} COMPONENT development)
+  DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} COMPONENT dev)
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/include/cfutures
-  DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} COMPONENT development FILES_MATCHING PATTERN "*.hpp")
+  DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} COMPONENT dev FILES_MATCHING PATTERN "*.hpp")
+
+# The manual pages are generated and committed: man3 of each function, man7 of the whole.
+install(DIRECTORY ${PROJECT_SOURCE_DIR}/docs/man/man3 ${PROJECT_SOURCE_DIR}/docs/man/man7
+  DESTINATION ${CMAKE_INSTALL_MANDIR} COMPONENT dev OPTIONAL FILES_MATCHING PATTERN "*.[37]")
+
+install(FILES ${PROJECT_SOURCE_DIR}/LICENSE-MIT ${PROJECT_SOURCE_DIR}/LICENSE-APACHE
+  ${PROJECT_SOURCE_DIR}/CHANGELOG.md
+  DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT runtime)
 
 install(EXPORT cfutures NAMESPACE cfutures:: FILE cfuturesTargets.cmake
-  DESTINATION ${cfutures_package_dir} COMPONENT development)
+  DESTINATION ${cfutures_package_dir} COMPONENT dev)
 configure_package_config_file(cmake/cfuturesConfig.cmake.in
   ${PROJECT_BINARY_DIR}/package/cfuturesConfig.cmake INSTALL_DESTINATION ${cfutures_package_dir})
 write_basic_package_version_file(${PROJECT_BINARY_DIR}/package/cfuturesConfigVersion.cmake
@@ -29,7 +37,7 @@ write_basic_package_version_file(${PROJECT_BINARY_DIR}/package/cfuturesConfigVer
 install(FILES
   ${PROJECT_BINARY_DIR}/package/cfuturesConfig.cmake
   ${PROJECT_BINARY_DIR}/package/cfuturesConfigVersion.cmake
-  DESTINATION ${cfutures_package_dir} COMPONENT development)
+  DESTINATION ${cfutures_package_dir} COMPONENT dev)
 
 # The pkg-config file finds its prefix from where it lies, so that an installed tree may be moved.
 set(cfutures_pc_dir ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
@@ -47,7 +55,7 @@ list(TRANSFORM CFUTURES_SYSTEM_LIBS PREPEND -l OUTPUT_VARIABLE cfutures_pc_priva
 list(JOIN cfutures_pc_private " " cfutures_pc_private)
 configure_file(cmake/cfutures.pc.in ${PROJECT_BINARY_DIR}/package/cfutures.pc @ONLY)
 install(FILES ${PROJECT_BINARY_DIR}/package/cfutures.pc
-  DESTINATION ${cfutures_pc_dir} COMPONENT development)
+  DESTINATION ${cfutures_pc_dir} COMPONENT dev)
 
 # Into a folder that the loader reads through its cache, a library is found only after ldconfig.
 install(CODE [[

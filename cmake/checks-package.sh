@@ -145,3 +145,84 @@ check_panic() {
     }
   done
 }
+
+# The source archive is built where there is no network, nor anything that cargo has fetched before; what
+# comes of it is unpacked, and installed on a Debian system.
+check_dist() {
+  make_work
+  local source net=(unshare --net)
+  if [ "$(id -u)" -ne 0 ]; then net=(unshare --map-root-user --net); fi
+  bash cmake/dist.sh "$work" >"$work/log"
+  tar xzf "$work"/cfutures-*.tar.gz -C "$work"
+  source=$(echo "$work"/cfutures-*/)
+  CARGO_HOME=$work/cargo "${net[@]}" bash "$source/cmake/package.sh" "$source" >>"$work/log" 2>&1
+  mv "$source"/build/package/packages/*.* "$work"
+  rm -rf "$source"
+  readme_block c 2 >"$work/demo.c"
+  readme_block text 2 >"$work/expected"
+  unpack_archives >>"$work/log" 2>&1
+  if command -v dpkg-shlibdeps >>"$work/log"; then on_debian >>"$work/log" 2>&1; fi
+  fetch >>"$work/log" 2>&1
+  rm "$work/log"
+}
+
+on_debian() {
+  lint
+  unpack_debian
+  if [ "$(id -u)" -eq 0 ]; then install_debian overlay; fi
+  if [ -n "${CFUTURES_DEBOOTSTRAP:-}" ]; then install_debian debootstrap; fi
+}
+
+# What Debian's own checker thinks, where it is here. There is no address to write to, and no wish for a
+# package to be closed; cpack adds calls of ldconfig.
+lint() {
+  if ! command -v lintian >/dev/null; then return; fi
+  local accepted=bogus-mail-host,bogus-mail-host-in-debian-changelog,initial-upload-closes-no-bugs
+  lintian --allow-root --fail-on error,warning --suppress-tags "$accepted,maintscript-calls-ldconfig" \
+    "$work"/*.deb
+}
+
+# The Debian packages as anybody can unpack them, who is not root.
+unpack_debian() (
+  local package root=$work/debian
+  for package in "$work"/*.deb; do dpkg-deb -x "$package" "$root"; done
+  lib=$root/usr/lib/$(dpkg-architecture -qDEB_HOST_MULTIARCH)
+  for package in libcfutures0 libcfutures-dev; do
+    test -s "$root/usr/share/doc/$package/copyright"
+    test -s "$root/usr/share/doc/$package/changelog.Debian.gz"
+  done
+  export PKG_CONFIG_LIBDIR=$lib/pkgconfig PKG_CONFIG_SYSROOT_DIR=$root
+  export PKG_CONFIG_ALLOW_SYSTEM_CFLAGS=1 PKG_CONFIG_ALLOW_SYSTEM_LIBS=1
+  compile from-debian $(pkg-config --cflags --libs cfutures)
+  LD_LIBRARY_PATH=$lib "$work/from-debian" | diff -u "$work/expected" -
+)
+
+# The archives of both components, unpacked into one folder of any name.
+unpack_archives() (
+  local archive root=$work/archives
+  mkdir "$root"
+  for archive in "$work"/*-runtime.tar.gz "$work"/*-dev.tar.gz; do tar xzf "$archive" -C "$root"; done
+  find_library "$root"
+  compile from-archives $(pkg-config --cflags --libs cfutures)
+  "$work/from-archives" | diff -u "$work/expected" -
+)
+
+# The source archive as a part of another project, which fetches it by its address.
+fetch() {
+  local archive
+  archive=$(echo "$work"/cfutures-*.*.[0-9].tar.gz)
+  ulimit -c 0
+  CARGO_HOME=$work/cargo within "
+    FetchContent_Declare(cfutures URL file://$archive BINARY_DIR \${CMAKE_BINARY_DIR}/cfutures)
+    FetchContent_MakeAvailable(cfutures)" Debug
+  within_runs
+}
+
+# install_debian overlay|debootstrap: for root. Not every container lets root mount.
+install_debian() {
+  local status=0
+  unshare --mount bash cmake/debian/try.sh "$1" "$work" || status=$?
+  rmdir "$work/system"
+  if [ "$1$status" = overlay77 ]; then return; fi
+  return $status
+}
