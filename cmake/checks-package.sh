@@ -116,8 +116,8 @@ panics() {
   fi
 }
 
-# The handlers of panics are replaced when the archive is packed (pack-archive.cmake), and other libraries in Rust
-# have handlers of their own.
+# The handlers of panics are replaced when the archive is packed (pack-archive.cmake). Another library in
+# Rust, with a handler of its own, may stand beside it.
 check_panic() {
   make_work
   local flags=(--edition 2021 --crate-type staticlib -C opt-level=2 -C codegen-units=1) order
@@ -225,4 +225,28 @@ install_debian() {
   rmdir "$work/system"
   if [ "$1$status" = overlay77 ]; then return; fi
   return $status
+}
+
+# cargo-c, which other distributions use, installs the same files, but for what it knows nothing of. Part of
+# `./run soak`, as it has to be compiled first.
+check_cinstall() {
+  make_work
+  local prefix=/usr/local
+  cmake --install "$build" --prefix "$work/cmake$prefix" >"$work/log" 2>&1
+  CARGO_TARGET_DIR=$PWD/build/cinstall "$cargo" cinstall --locked --release --prefix $prefix \
+    --libdir $prefix/lib --destdir "$work/cargo" >>"$work/log" 2>&1
+  diff <(files "$work/cmake" | grep -vE '/(cmake|share|libexec)/') <(files "$work/cargo") >>"$work/log"
+  readelf -d "$work/cargo$prefix/lib/libcfutures.so" | grep 'SONAME.*\[libcfutures\.so\.0\]' >>"$work/log"
+  find_library "$work/cargo"
+  readme_block c 2 >"$work/demo.c"
+  readme_block text 2 >"$work/expected"
+  export PKG_CONFIG_SYSROOT_DIR=$work/cargo
+  compile cinstall-shared $(pkg-config --cflags --libs cfutures)
+  compile cinstall-static $(static_from_pkg_config)
+  runs shared cinstall-shared && runs static cinstall-static
+  rm "$work/log"
+}
+
+files() {
+  (cd "$1" && find . ! -type d | LC_ALL=C sort)
 }
