@@ -204,9 +204,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/** The version of this header; cf_version() is that of the library. */
+/** The version of this header; cf_version() is that of the library. A new one may change all. */
 #define CF_VERSION_MAJOR 0
+/** Its second part; while the first one is 0, a new one may change the interface. */
 #define CF_VERSION_MINOR 1
+/** Its third part; a new one changes no interface. */
 #define CF_VERSION_PATCH 0
 /** One number for comparisons: major << 16 | minor << 8 | patch. */
 #define CF_VERSION_NUMBER (CF_VERSION_MAJOR << 16 | CF_VERSION_MINOR << 8 | CF_VERSION_PATCH)
@@ -2600,8 +2602,9 @@ CF_API cf_status cf_completion_queue_next(cf_completion_queue *queue, int64_t ti
  * @code{.c}
  * struct pollfd waiting = { .fd = cf_completion_queue_fd(queue), .events = POLLIN };
  * cf_future *f;
- * while (poll(&waiting, 1, -1) > 0)
- *   while (cf_completion_queue_next(queue, 0, &f, NULL) == CF_OK)
+ * cf_status status = CF_TIMEOUT;
+ * while (status != CF_END && poll(&waiting, 1, -1) > 0)
+ *   while ((status = cf_completion_queue_next(queue, 0, &f, NULL)) == CF_OK)
  *     cf_future_release(f);
  * @endcode
  * @since 0.1

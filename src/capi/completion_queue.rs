@@ -149,8 +149,9 @@ pub unsafe extern "C" fn cf_completion_queue_next(
 /// @code{.c}
 /// struct pollfd waiting = { .fd = cf_completion_queue_fd(queue), .events = POLLIN };
 /// cf_future *f;
-/// while (poll(&waiting, 1, -1) > 0)
-///   while (cf_completion_queue_next(queue, 0, &f, NULL) == CF_OK)
+/// cf_status status = CF_TIMEOUT;
+/// while (status != CF_END && poll(&waiting, 1, -1) > 0)
+///   while ((status = cf_completion_queue_next(queue, 0, &f, NULL)) == CF_OK)
 ///     cf_future_release(f);
 /// @endcode
 /// @since 0.1
