@@ -1,4 +1,5 @@
-"""What `./run bench --publish` writes: all figures, the tables as Markdown, and two charts.
+"""What `./run bench --publish` writes: all figures, the tables as Markdown, two charts, and the short
+table of README.md.
 
 Called by run.py. Everything but the figures themselves is drawn from them, so that `--from` can do
 it again without measuring.
@@ -14,6 +15,27 @@ CHARTS = {
     "threads.svg": ("cfutures and other pools of threads", "T"),
     "processes.svg": ("cfutures and other pools of processes", "P"),
 }
+
+
+# The short table: its workloads, and how their figures are written there. Rows that the library loses
+# are as much a part of it as the others.
+SHORT = {
+    "T1": ("a million tasks, submitted and collected", "million/s"),
+    "T2": ("round trip of one task", "µs"),
+    "T3": ("a million tasks from four threads", "million/s"),
+    "T4a": ("loop over 10 million items of 1 ns", "ms"),
+    "T4b": ("loop over 100,000 items of 1 µs", "ms"),
+    "T5": ("tasks that wait for tasks, each call", "ns"),
+    "T6": ("memory for a pending task", "bytes"),
+    "T7": ("results in the order in which they are ready", "million/s"),
+    "P1": ("processes: round trip of one task", "µs"),
+    "P2": ("processes: tasks, submitted and collected", "thousand/s"),
+    "P2b": ("processes: map over a million items", "thousand/s"),
+    "P3": ("processes: 64 MiB in and 64 MiB out", "ms"),
+    "P4": ("processes: a new pool and its first result", "ms"),
+    "P4k": ("processes: from a worker's death to the future's end", "µs"),
+}
+BEGIN, END = "<!-- bench: written by `./run bench --publish` -->", "<!-- /bench -->"
 
 
 def document(args, facts, programs, left_out, session):
@@ -97,6 +119,56 @@ def page(figures):
     lines += tables(figures, report.markdown)
     lines += ["", "## The run", "", *(f"- {line}" for line in tail(figures))]
     return "\n".join(lines) + "\n"
+
+
+def short_row(workload, rows):
+    """The library's best beside the best peer; None where one of them is missing."""
+    what, unit = SHORT[workload]
+    metric, peer = report.WORKLOADS[workload][1][0], report.best_peer(workload, rows)
+    own = report.best(workload, filter(report.is_library, report.measured(workload, rows)), rows)
+    if own is None or peer is None:
+        return None
+
+    def value(row):
+        cell = rows[row][metric]
+        return f"{'' if cell['calm'] else '~'}{report.number(cell['median'])} {unit}"
+
+    ratio = report.ratio_text(rows[own][metric]["ratio"])
+    return f"| {what} | {value(own)} | {value(peer)}, {peer} | {ratio} |"
+
+
+def short_table(figures):
+    """The table of README.md, with its markers."""
+    found = figures["workloads"]
+    rows = (short_row(workload, found[workload]) for workload in SHORT if workload in found)
+    rows = [row for row in rows if row]
+    machine, workers = figures["machine"], figures["options"]["workers"]
+    disturbed = ""
+    if any("~" in row for row in rows):
+        disturbed = " Figures with a ~ were measured while others used the machine."
+    lines = [
+        BEGIN,
+        "| | cfutures | the best of the others | ratio |",
+        "| --- | ---: | --- | ---: |",
+        *rows,
+        "",
+        f"{machine['cpu']}, {machine['usable_cpus']} processors, {workers} workers. A ratio above 1 "
+        f"is better.{disturbed}",
+        END,
+    ]
+    return "\n".join(lines)
+
+
+def with_short_table(text, figures):
+    """README.md with the table in place of the one before."""
+    before, rest = text.split(BEGIN, 1)
+    return before + short_table(figures) + rest.split(END, 1)[1]
+
+
+def publish_readme(path, figures):
+    with open(path, encoding="utf-8") as file:
+        text = file.read()
+    save(path, with_short_table(text, figures))
 
 
 def publish(folder, figures):

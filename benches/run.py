@@ -19,6 +19,7 @@ import publish
 import report
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+README = os.path.join(os.path.dirname(HERE), "README.md")
 PUBLISHED = os.path.join(os.path.dirname(HERE), "docs", "bench")
 BENCH_BUILD = os.path.join(os.path.dirname(HERE), "build", "bench")
 
@@ -171,7 +172,8 @@ def add_output_options(parser):
         nargs="?",
         const=PUBLISHED,
         metavar="DIR",
-        help="write figures, tables and charts to DIR (default: the project's docs/bench)",
+        help="write figures, tables and charts to DIR (default: the project's docs/bench, "
+        "and then the short table of README.md too)",
     )
     parser.add_argument(
         "--from",
@@ -283,6 +285,9 @@ def main():
     if args.publish:
         for name in publish.publish(args.publish, figures):
             print(f"# written: {os.path.join(args.publish, name)}")
+        if args.publish == PUBLISHED:
+            publish.publish_readme(README, figures)
+            print(f"# written: {README}")
     return 1 if figures["failures"] else 0
 
 

@@ -294,6 +294,30 @@ class Publishing(unittest.TestCase):
         ):
             self.assertIn(f"- {part}", page)
 
+    def test_the_short_table_has_the_best_of_both_and_losing_rows(self):
+        text = f"before\n{publish.BEGIN}\nan old table\n{publish.END}\nbehind\n"
+        written = publish.with_short_table(text, made_up())
+        self.assertTrue(written.startswith(f"before\n{publish.BEGIN}\n"), written)
+        self.assertTrue(written.endswith(f"{publish.END}\nbehind\n"), written)
+        self.assertNotIn("old", written)
+        lines = written.split("\n")
+        self.assertIn(
+            "| a million tasks, submitted and collected | 12 million/s | ~24 million/s, quick | 0.50x |",
+            lines,
+        )
+        self.assertIn("| round trip of one task | 8 µs | 4 µs, other | 0.50x |", lines)
+        self.assertIn(
+            "| processes: a new pool and its first result | 1 ms | 4 ms, Python fork | 4.00x |", lines
+        )
+        self.assertNotIn("lonely", written, "there is nothing of the library beside it")
+        self.assertIn("Figures with a ~", written)
+
+    def test_the_table_of_the_readme_is_that_of_the_published_figures(self):
+        figures = publish.load(os.path.join(run.PUBLISHED, "figures.json"))
+        with open(run.README, encoding="utf-8") as file:
+            text = file.read()
+        self.assertEqual(text, publish.with_short_table(text, figures), "./run bench --from ... --publish")
+
     def test_only_a_whole_run_is_published(self):
         self.assertEqual(run.parse_args(["--publish"]).publish, run.PUBLISHED)
         for arguments in (["--quick"], ["--only", "T1"], ["--rounds", "2"]):

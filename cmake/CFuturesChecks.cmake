@@ -27,6 +27,8 @@ cfutures_add_check(system-libs ${CFUTURES_SYSTEM_LIBS})
 cfutures_add_check(install)
 cfutures_add_check(subdirectory)
 cfutures_add_check(dist)
+cfutures_add_check(docs)
+cfutures_add_check(docs-examples)
 cfutures_add_check(bench-report)
 
 # What it counts is built here: the benchmarks beside it may be off.

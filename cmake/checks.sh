@@ -79,6 +79,19 @@ check_system-libs() {
     - <(echo "$said") <<<"$wanted"
 }
 
+# Manual pages are those of the header and without mistakes, and Doxygen has no complaint.
+check_docs() {
+  python3 -B docs/tools/manpages.py --check
+  mandoc -T lint -W warning docs/man/man?/*.?
+  python3 -B docs/tools/reference.py
+}
+
+# The programs of the guide, of README.md and of the header's comments, and what they print.
+check_docs-examples() {
+  ulimit -c 0 # some have workers that crash
+  python3 -B docs/tools/examples.py "$build"
+}
+
 # What is made from the figures of the benchmarks. Nothing is measured.
 check_bench-report() {
   python3 -B -m unittest discover --start-directory benches --pattern 'test_*.py'

@@ -1,7 +1,7 @@
 //! Reads include/cfutures.h as far as the tests of the header need it.
 //!
 //! Used by: tests/header_comments.rs and tests/header_signatures.rs, and by whoever looks for an
-//! exported function or an example in a comment.
+//! exported function.
 
 use std::path::{Path, PathBuf};
 
@@ -56,17 +56,11 @@ fn parameter_name(parameter: &str) -> String {
 }
 
 /// The comment that a text ends with, without its stars.
-pub fn comment_before(text: &str) -> String {
+fn comment_before(text: &str) -> String {
     let Some(text) = text.strip_suffix(" */") else {
         return String::new();
     };
     let start = text.rfind("/**").expect("a comment begins");
     let lines = text[start + 3..].lines().map(|line| line.trim_start().trim_start_matches('*'));
     lines.map(|line| line.strip_prefix(' ').unwrap_or(line)).collect::<Vec<_>>().join("\n")
-}
-
-/// The examples of a comment: what stands between `@code{.c}` and `@endcode`.
-pub fn examples(comment: &str) -> Vec<&str> {
-    let blocks = comment.split("@code{.c}\n").skip(1);
-    blocks.map(|block| block.split("@endcode").next().unwrap_or_default()).collect()
 }

@@ -1,7 +1,7 @@
 /*
  * What the examples in the header's comments may use without declaring it.
  *
- * Used by tests/header_comments.rs, which puts it before each example.
+ * Included by the programs that docs/tools/stage.py makes of them; stage.c beside it defines all.
  */
 #ifndef CFUTURES_EXAMPLE_PRELUDE_H
 #define CFUTURES_EXAMPLE_PRELUDE_H
@@ -24,6 +24,13 @@ extern cf_completion_queue *queue;
 extern cf_map_options *map_options;
 extern cf_map *map;
 extern int numbers[1000];
+
+/* What the functions of an example are called with. */
+extern double values[8];
+extern char *arguments[];
+
+/* The example itself. */
+int32_t example(void);
 
 /* The parameters of a task, for examples that are lines of one. */
 extern cf_task *task;
