@@ -116,6 +116,13 @@ panics() {
   fi
 }
 
+# pack_archive <compiler>: $work/library.a, out of what rustc has made.
+pack_archive() {
+  cmake -DINPUT="$work/cargo.a" -DOUTPUT="$work/library.a" -DCC="$(type -P "$1")" \
+    -DAR="$(command -v ar)" -DNM="$(command -v nm)" -DOBJCOPY="$(command -v objcopy)" -DKEEP_DEBUG=0 \
+    -P cmake/pack-archive.cmake
+}
+
 # The handlers of panics are replaced when the archive is packed (pack-archive.cmake). Another library in
 # Rust, with a handler of its own, may stand beside it.
 check_panic() {
@@ -126,9 +133,11 @@ check_panic() {
   ulimit -c 0
   rustc "${flags[@]}" -C lto=thin tests/panic/library.rs -o "$work/cargo.a"
   rustc "${flags[@]}" -C lto=fat tests/panic/other.rs -o "$work/other.a"
-  cmake -DINPUT="$work/cargo.a" -DOUTPUT="$work/library.a" -DCC="$(command -v cc)" \
-    -DAR="$(command -v ar)" -DNM="$(command -v nm)" -DOBJCOPY="$(command -v objcopy)" -DKEEP_DEBUG=0 \
-    -P cmake/pack-archive.cmake >"$work/log" 2>&1
+  if pack_archive false >"$work/log" 2>&1 || [ -e "$work/library.a" ]; then
+    echo "A linker that fails leaves an archive behind."
+    return 1
+  fi
+  pack_archive cc >"$work/log" 2>&1
   cc tests/panic/program.c "$work/library.a" "$work/other.a" -lm -ldl -lpthread -o "$work/first"
   cc tests/panic/program.c "$work/other.a" "$work/library.a" -lm -ldl -lpthread -o "$work/second"
   cc -static tests/panic/program.c "$work/library.a" "$work/other.a" -o "$work/static"

@@ -7,6 +7,7 @@
 #   standard library's, unless KEEP_DEBUG; the linker then leaves out what only those use.
 # - The objects become one, in which nothing but cf_* is global: a program may link a second Rust library
 #   that holds the same names of Rust's standard library.
+# OUTPUT appears when all of it is done: a step that fails leaves nothing that make would take for finished.
 
 foreach(tool IN ITEMS CC AR NM OBJCOPY)
   if(NOT ${tool})
@@ -14,6 +15,7 @@ foreach(tool IN ITEMS CC AR NM OBJCOPY)
   endif()
 endforeach()
 set(object ${OUTPUT}.o)
+set(archive ${OUTPUT}.tmp)
 
 function(run)
   execute_process(COMMAND ${ARGV} COMMAND_ERROR_IS_FATAL ANY)
@@ -33,16 +35,16 @@ set(strip --strip-debug)
 if(KEEP_DEBUG)
   set(strip "")
 endif()
-run(${OBJCOPY} ${strip} --remove-section=.llvmbc --remove-section=.llvmcmd ${INPUT} ${OUTPUT})
+run(${OBJCOPY} ${strip} --remove-section=.llvmbc --remove-section=.llvmcmd ${INPUT} ${archive})
 
 # replace(<regular expression> <name>): calls of a function of std, in whose name rustc puts a hash, are calls
 # of the library's from here on. std's own is renamed as well, but weak, so that the other one counts.
 function(replace pattern name)
-  global_names(theirs ${OUTPUT} "${pattern}$")
+  global_names(theirs ${archive} "${pattern}$")
   list(LENGTH theirs found)
   if(found EQUAL 1)
-    run(${OBJCOPY} --weaken-symbol=${theirs} ${OUTPUT})
-    run(${OBJCOPY} --redefine-sym ${theirs}=${name} ${OUTPUT})
+    run(${OBJCOPY} --weaken-symbol=${theirs} ${archive})
+    run(${OBJCOPY} --redefine-sym ${theirs}=${name} ${archive})
   else()
     message(WARNING "cfutures: this rustc calls ${pattern} differently: the library is a third larger.")
   endif()
@@ -53,10 +55,10 @@ if(NOT KEEP_DEBUG)
   replace(__rust_alloc_error_handler cfutures_no_memory)
 endif()
 
-global_names(roots ${OUTPUT} "^cf_")
+global_names(roots ${archive} "^cf_")
 list(TRANSFORM roots PREPEND "-Wl,-u,")
 run(${CC} -r -nostdlib -o ${object} -Wl,--gc-sections ${roots}
-  -Wl,--whole-archive ${OUTPUT} -Wl,--no-whole-archive)
+  -Wl,--whole-archive ${archive} -Wl,--no-whole-archive)
 
 # The references to the personality routine stand in groups, of which the linker keeps one for all objects
 # of a program: they must stay visible.
@@ -64,6 +66,7 @@ global_names(keep ${object} "^(cf_|DW\\.ref\\.)")
 list(JOIN keep "\n" keep)
 file(WRITE ${OUTPUT}.keep "${keep}\n")
 run(${OBJCOPY} --keep-global-symbols=${OUTPUT}.keep ${object})
-file(REMOVE ${OUTPUT})
-run(${AR} rcsD ${OUTPUT} ${object})
+file(REMOVE ${archive})
+run(${AR} rcsD ${archive} ${object})
+file(RENAME ${archive} ${OUTPUT})
 file(REMOVE ${object} ${OUTPUT}.keep)
