@@ -25,8 +25,10 @@ dump() {
   python3 "$here/witness.py" "$work/include/cfutures.h" >"$work/witness.c"
   cc -g -fno-eliminate-unused-debug-types -w -shared -fPIC -I"$work/include" "$work/witness.c" \
     -Wl,--version-script="$map" -Wl,-soname,libcfutures.so.0 -o "$work/libcfutures.so.0"
+  # Where it was compiled is another folder each time.
   abidw --load-all-types --drop-private-types --headers-dir "$work/include" \
-    --no-show-locs --no-corpus-path --no-comp-dir-path "$work/libcfutures.so.0" >"$work/now.abi"
+    --no-show-locs --no-corpus-path --no-comp-dir-path "$work/libcfutures.so.0" |
+    sed "s|$work/||g" >"$work/now.abi"
 }
 
 # same <arguments of abidiff>: false, and what abidiff says, if there is any difference.
@@ -58,7 +60,7 @@ check() {
 # documented: every exported function must be declared in the header, right after a comment of its own.
 documented() {
   local missing
-  missing=$(comm -13 \
+  missing=$(LC_ALL=C comm -13 \
     <(awk '/\*\/$/ { after = 1; next }
         after && match($0, /cf_[a-z0-9_]+\(/) { print substr($0, RSTART, RLENGTH - 1) }
         { after = 0 }' "$header" | LC_ALL=C sort) \
