@@ -2846,8 +2846,8 @@ CF_API CF_NODISCARD cf_status cf_executor_map_arrays(cf_executor *executor, cf_t
  * @param out  Receives the outcome; what it points to is valid until the next call for this map.
  * @return CF_OK: *out is written;
  *         CF_END: all outcomes have been given;
- *         CF_TIMEOUT, once: the map's time is over and the next outcome is not there; what has not
- *         started is cancelled, and the next call returns CF_END;
+ *         CF_TIMEOUT: once, when the map's time is over and the next outcome is not there; what has
+ *         not started is cancelled, and the next call returns CF_END;
  *         CF_DEADLOCK: waiting could never end (see "Waiting inside a pool");
  *         CF_INVALID_STATE: another thread is in this call;
  *         CF_FORKED, CF_INVALID_ARGUMENT.

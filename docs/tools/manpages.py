@@ -84,7 +84,10 @@ def outcomes(returns):
         found.append((match.group(1), match.group(2) or ""))
         if match.group(3):
             found.append(("", match.group(3)[2:]))
-    return found
+    # What stands behind the last value's sentence is about all of them.
+    value, said = found.pop()
+    first, *about_all = re.split(r"(?<=\.) (?=[A-Z])", header.flow(said), maxsplit=1)
+    return found + [(value, first), *(("", text) for text in about_all)]
 
 
 def return_values(comment, statuses):
@@ -142,7 +145,7 @@ def page(function, functions, types, statuses):
         f".Os cfutures {number}",
         ".Sh NAME",
         f".Nm {function.name}",
-        f".Nd {brief[0].lower() + brief[1:]}",
+        f".Nd {mdoc.words(brief[0].lower() + brief[1:])}",
         ".Sh LIBRARY",
         "Pools of threads and processes (libcfutures, \\-lcfutures)",
         *synopsis(function, types),
@@ -206,6 +209,15 @@ def write(wanted):
             file.write(text)
 
 
+def raw(page):
+    """Lines of a page in which the marks of the header's comments are left."""
+    literal = False
+    for line in page.split("\n"):
+        literal = (literal or line.startswith(".Bd")) and line != ".Ed"
+        if not literal and re.search(r"`|(?<![\w ])\*\*\w|^@\w|\bcf_\w+\(\)", line):
+            yield line
+
+
 def complaints(wanted):
     """Pages that are not what the header says, and public functions that a page or table lacks."""
     there, names = set(on_disk()), header.read(NAMES_PAGE)
@@ -214,6 +226,7 @@ def complaints(wanted):
             yield f"docs/man/{path} is of no function: ./run docs"
         elif path not in there or header.read(os.path.join(MAN, path)) != wanted[path]:
             yield f"docs/man/{path} is stale: ./run docs"
+        yield from (f"docs/man/{path}: {line}" for line in raw(wanted.get(path, "")))
     for line in header.read(SYMBOLS).splitlines():
         symbol = line.split("@")[0]
         if f"man3/{symbol}.3" not in wanted:

@@ -11,9 +11,9 @@ import textwrap
 from header import flow
 
 LITERAL = re.compile(r"`([^`]+)`|\*\*([^*]+)\*\*")
-FUNCTION = re.compile(r"^(cf_\w+)\(\)([.,;:)]*)$")
-OTHER = re.compile(r"^([a-z]\w+)\(\)([.,;:)]*)$")
-CONSTANT = re.compile(r"^(CF_[A-Z_]+)([.,;:)]*)$")
+FUNCTION = re.compile(r"^(\(?)(cf_\w+)\(\)([.,;:)]*)$")
+OTHER = re.compile(r"^()([a-z]\w+)\(\)([.,;:)]*)$")
+CONSTANT = re.compile(r"^()(CF_[A-Z_]+)([.,;:)]*)$")
 CHAPTER = re.compile(r'(see (?:the chapter )?"[A-Z][^"]*")', re.I)
 HOLE = re.compile(r"^(\(?)\x00(\d+)\x00([.,;:)]*)$")
 
@@ -34,6 +34,11 @@ def macro(name, argument, after, before=""):
     """A line with one macro and the punctuation around its argument."""
     parts = [f".{name}"] + ([before] if before else []) + [argument] + list(after)
     return " ".join(parts)
+
+
+def words(source):
+    """Text without marks, where macros are not read: in the index of manual pages."""
+    return escape(re.sub(r"(cf_\w+)\(\)", r"\1", source.replace("`", "")))
 
 
 def text(source):
@@ -62,7 +67,7 @@ def special(word, literals):
     for pattern, name, page in ((FUNCTION, "Xr", " 3"), (OTHER, "Fn", ""), (CONSTANT, "Dv", "")):
         found = pattern.match(word)
         if found:
-            return macro(name, found.group(1) + page, found.group(2))
+            return macro(name, found.group(2) + page, found.group(3), found.group(1))
     found = HOLE.match(word)
     if found:
         name, argument = literals[int(found.group(2))]

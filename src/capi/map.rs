@@ -162,8 +162,8 @@ pub unsafe extern "C" fn cf_executor_map_arrays(
 /// @param out  Receives the outcome; what it points to is valid until the next call for this map.
 /// @return CF_OK: *out is written;
 ///         CF_END: all outcomes have been given;
-///         CF_TIMEOUT, once: the map's time is over and the next outcome is not there; what has not
-///         started is cancelled, and the next call returns CF_END;
+///         CF_TIMEOUT: once, when the map's time is over and the next outcome is not there; what has
+///         not started is cancelled, and the next call returns CF_END;
 ///         CF_DEADLOCK: waiting could never end (see "Waiting inside a pool");
 ///         CF_INVALID_STATE: another thread is in this call;
 ///         CF_FORKED, CF_INVALID_ARGUMENT.
