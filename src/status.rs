@@ -42,11 +42,11 @@ pub enum cf_status {
     CF_BROKEN_POOL = -5,
     /** Submitted after shutdown. */
     CF_SHUTDOWN = -6,
-    /** The task's own queue or run deadline passed. */
+    /** The task's own queue or run deadline passed; for later, nothing gives it yet. */
     CF_DEADLINE = -7,
     /** This wait could never end: it would close a cycle of waiting tasks, or join the caller itself. */
     CF_DEADLOCK = -8,
-    /** The bounded queue is full. */
+    /** The bounded queue is full; for later, nothing gives it yet. */
     CF_WOULD_BLOCK = -9,
     /** An iterator or queue has nothing more to give. */
     CF_END = -10,

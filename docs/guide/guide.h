@@ -19,8 +19,8 @@ static inline void must(cf_status status) {
 
 /* def square(n): return n * n */
 static inline int32_t square(cf_task *task, void *arg, size_t size) {
+  if (size != sizeof(int)) return cf_task_fail(task, 1, "not an int");
   int n = *(int *)arg, result = n * n;
-  if (size != sizeof n) return cf_task_fail(task, 1, "not an int");
   return cf_task_return(task, &result, sizeof result);
 }
 

@@ -12,6 +12,7 @@ PROGRAMS = ("c", "cpp", "python")
 OTHERS = ("text", "sh", "cmake")
 ANY = object()  # the output of what is run and may print anything
 FENCE = re.compile(r"^```(.*)$")
+INDENTED = re.compile(r"^[\s>]+```|^\s*~~~")
 
 
 @dataclass
@@ -38,6 +39,8 @@ def fenced(text, name):
             language = None
         elif language is not None:
             lines.append(line)
+        elif INDENTED.match(line):
+            raise Unclear(f"{name}:{number}: a block that is indented would not be seen")
         elif line.startswith("#"):
             yield Block(f"{name}:{number}", "#", line)
     if language is not None:

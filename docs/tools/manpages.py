@@ -1,8 +1,8 @@
 """Writes docs/man: a manual page for each function, out of the header's comments, and cfutures(7).
 
 Called by `./run docs` to write them, and with --check by the check "docs", which fails when a page
-is stale, one too many, or missing for a function of abi/cfutures.symbols, or when the table of
-names in the guide lacks one.
+is stale, one too many, or missing for a function of abi/cfutures.symbols, or when the guide's tables
+of names and of errors lack one.
 """
 
 import os
@@ -16,6 +16,7 @@ import overview
 MAN = os.path.join(header.ROOT, "docs", "man")
 SYMBOLS = os.path.join(header.ROOT, "abi", "cfutures.symbols")
 NAMES_PAGE = os.path.join(header.ROOT, "docs", "guide", "names.md")
+ERRORS_PAGE = os.path.join(header.ROOT, "docs", "guide", "errors.md")
 CHANGELOG = os.path.join(header.ROOT, "CHANGELOG.md")
 
 # The date of pages whose version CHANGELOG.md has without one.
@@ -233,6 +234,10 @@ def complaints(wanted):
             yield f"{symbol} is public and has no manual page"
         if f"`{symbol}`" not in names:
             yield f"docs/guide/names.md does not name {symbol}"
+    errors = header.read(ERRORS_PAGE)
+    for status in re.findall(r"(CF_\w+) = -\d+,", header.read().split("} cf_status;")[0]):
+        if f"`{status}`" not in errors:
+            yield f"docs/guide/errors.md does not name {status}"
 
 
 def main():
