@@ -17,6 +17,7 @@ check_install() {
   local prefix=$work/prefix n kind
   ulimit -c 0 # a program of README.md has workers that crash
   cmake --install "$build" --prefix "$prefix" >"$work/log" 2>&1
+  manual_pages "$prefix/share/man"
   find_library "$prefix"
   for n in 1 2; do
     readme_block c "$n" >"$work/demo.c"
@@ -46,6 +47,12 @@ check_install() {
   runs shared cmake-shared
   runs static cmake-static
   rm "$work/log"
+}
+
+# manual_pages <folder>: cfutures(7) and one of each public function are there.
+manual_pages() {
+  diff <(printf 'man3/%s.3\n' $(sed 's/@.*//' abi/cfutures.symbols) | LC_ALL=C sort; echo man7/cfutures.7) \
+    <(cd "$1" && find . -type f | sed 's|^\./||' | LC_ALL=C sort) >>"$work/log"
 }
 
 # runs shared|static <program>: it was linked with that library, and prints what README.md shows.

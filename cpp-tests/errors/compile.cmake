@@ -1,6 +1,7 @@
 # cmake -DCOMPILER= -DINCLUDE= -DCASE= -DEXPECTED= -P compile.cmake
 # Compiles one case of errors.cpp, which must fail, and the first of at most two errors must contain
-# EXPECTED; case 0 must compile.
+# EXPECTED; case 0 must compile. Messages are read, so they must not be translated.
+set(ENV{LC_ALL} C)
 execute_process(
   COMMAND ${COMPILER} -std=c++17 -fsyntax-only -DCASE=${CASE} -I${INCLUDE}
     ${CMAKE_CURRENT_LIST_DIR}/errors.cpp
