@@ -149,9 +149,9 @@ check_panic() {
 # comes of it is unpacked, and installed on a Debian system.
 check_dist() {
   make_work
-  local source
-  bash cmake/dist.sh "$work" >"$work/log"
-  tar xzf "$work"/cfutures-*.tar.gz -C "$work"
+  local source archive
+  archive=$(bash cmake/dist.sh "$work")
+  tar xzf "$archive" -C "$work"
   source=$(echo "$work"/cfutures-*/)
   CARGO_HOME=$work/cargo without_network bash "$source/cmake/package.sh" "$source" >>"$work/log" 2>&1
   mv "$source"/build/package/packages/*.* "$work"
@@ -160,7 +160,7 @@ check_dist() {
   readme_block text 2 >"$work/expected"
   unpack_archives >>"$work/log" 2>&1
   if command -v dpkg-shlibdeps >>"$work/log"; then on_debian >>"$work/log" 2>&1; fi
-  fetch >>"$work/log" 2>&1
+  fetch "$archive" >>"$work/log" 2>&1
   rm "$work/log"
 }
 
@@ -218,13 +218,11 @@ unpack_archives() (
   "$work/from-archives" | diff -u "$work/expected" -
 )
 
-# The source archive as a part of another project, which fetches it by its address.
+# fetch <source archive>: as a part of another project, which fetches it by its address.
 fetch() {
-  local archive
-  archive=$(echo "$work"/cfutures-*.*.[0-9].tar.gz)
   ulimit -c 0
   CARGO_HOME=$work/cargo within "
-    FetchContent_Declare(cfutures URL file://$archive BINARY_DIR \${CMAKE_BINARY_DIR}/cfutures)
+    FetchContent_Declare(cfutures URL file://$1 BINARY_DIR \${CMAKE_BINARY_DIR}/cfutures)
     FetchContent_MakeAvailable(cfutures)" Debug
   within_runs
 }
