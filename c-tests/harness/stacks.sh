@@ -1,0 +1,44 @@
+#!/bin/sh
+# stacks.sh <pid of a suite>: the stack of every thread of that suite, its zygotes and its workers,
+# through gdb if there is one, else what /proc tells. Called by the watchdog of check.c, which waits
+# for it; so nothing here may wait for ever.
+host=$1
+
+# through_gdb <pid>: fails if there is no gdb, or if it may not look.
+through_gdb() {
+  command -v gdb >/dev/null 2>&1 || return 1
+  out=$(timeout -s KILL 20 gdb -p "$1" -batch -nx -iex 'set debuginfod enabled off' \
+    -iex 'set print thread-events off' -ex 'thread apply all bt 40' 2>/dev/null </dev/null |
+    grep -E '^(Thread|#)')
+  [ -n "$out" ] && echo "$out"
+}
+
+# through_proc <pid>: where each thread sleeps in the kernel.
+through_proc() {
+  for thread in "/proc/$1/task"/*; do
+    echo "Thread ${thread##*/} $(cat "$thread/comm" 2>/dev/null)"
+    grep -E '^(State|SigBlk|SigPnd)' "$thread/status" 2>/dev/null
+    for file in wchan syscall stack; do
+      echo "$file: $(cat "$thread/$file" 2>/dev/null)"
+    done
+  done
+}
+
+# show <pid> <what it is>
+show() {
+  echo "--- process $1 $2 ($(cat "/proc/$1/comm" 2>/dev/null))"
+  stacks=$(through_gdb "$1") || stacks=$(through_proc "$1")
+  echo "$stacks"
+  echo "--- $(echo "$stacks" | grep -c '^Thread') threads shown"
+}
+
+show "$host" "of the host"
+for folder in /proc/[0-9]*; do
+  pid=${folder#/proc/}
+  [ "$pid" != "$host" ] && [ "$pid" != $$ ] || continue
+  [ -r "$folder/environ" ] || continue
+  # This shell and what it starts are marked as well.
+  [ "$(sed -n 's/^PPid:[[:space:]]*//p' "$folder/status" 2>/dev/null)" != $$ ] || continue
+  tr '\0' '\n' 2>/dev/null <"$folder/environ" | grep -qx "CF_TEST_HOST=$host" || continue
+  show "$pid" "below it"
+done
