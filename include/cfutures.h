@@ -67,7 +67,8 @@
  * - A callback that outlives its call comes as function, user data and destroy function. The
  *   destroy function may be NULL; it runs exactly once on every path, also when the call that takes
  *   it fails. No user code ever runs under a lock of the library. Callbacks and tasks must not
- *   throw or longjmp out of themselves: a C++ exception that escapes one stops the program.
+ *   throw or longjmp out of themselves, nor end their thread: a C++ exception that escapes one, or
+ *   pthread_exit(), stops the program.
  * - Text is UTF-8 and ends with a NUL.
  * - Whatever does work is a real function: the macros are constants and attributes only.
  *

@@ -11,7 +11,7 @@ use crate::fork;
 use crate::future::slab::{self, Magazines};
 use crate::status::{Result, Status};
 use crate::sync::{AtomicU32, AtomicU64, Ordering::*};
-use crate::sys::{own, pages, thread};
+use crate::sys::{own, pages, process, thread};
 use crate::threads::worker::Seat;
 use core::cell::Cell;
 use core::ffi::c_void;
@@ -111,7 +111,7 @@ fn key() -> Result<thread::Key> {
     }
 }
 
-/// The thread ends: gives nodes, id and page back. A destructor of the host's that uses the library later
+/// The thread ends, and not inside of a task: gives nodes, id and page back. A destructor of the host's that uses the library later
 /// makes a new runner.
 unsafe extern "C" fn retire(p: *mut c_void) {
     let p = p.cast::<Runner>();
@@ -119,6 +119,10 @@ unsafe extern "C" fn retire(p: *mut c_void) {
     // SAFETY: `make` put this runner into the key of this thread.
     let runner = unsafe { &*p };
     if runner.epoch == fork::epoch() {
+        if runner.depth.get() > 0 {
+            // Its future would never end, nor would those who wait for it.
+            process::abort_because(c"cfutures: a task or callback has ended its thread\n");
+        }
         slab::give_back(&runner.magazines);
         give_id(runner.id);
     }

@@ -12,7 +12,7 @@ use crate::future::node::{Arg, Call};
 use crate::runner::{Runner, NOBODY};
 use crate::status::{Result, Status};
 use crate::sync::Ordering::*;
-use crate::sys::{clock, thread};
+use crate::sys::{clock, process, thread};
 use crate::time::FOREVER;
 
 impl Executor for Pool {
@@ -113,8 +113,12 @@ impl Pool {
         // Both now: later nobody could be told that a thread was not to be had.
         let started = staff::start(self, callbacks::STACK, callbacks::main).and_then(|()| {
             staff::start(self, supervisor::STACK, supervisor::main).inspect_err(|_| {
-                self.detach();
                 self.callbacks.stop();
+                // It holds a reference: what it keeps would be gone only some time after the failure was told.
+                while !self.has_ended() {
+                    process::sleep_ms(1);
+                }
+                self.reap();
             })
         });
         started.map_err(|errno| {

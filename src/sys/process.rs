@@ -213,6 +213,14 @@ pub fn kill_self(signal: i32) {
     unsafe { libc::kill(id(), signal) };
 }
 
+/// Ends the program as abort() does, with a line that says why.
+pub fn abort_because(line: &core::ffi::CStr) -> ! {
+    let line = line.to_bytes();
+    // SAFETY: readable bytes.
+    unsafe { libc::write(libc::STDERR_FILENO, line.as_ptr().cast(), line.len()) };
+    std::process::abort()
+}
+
 /// Names this process for `top` and debuggers.
 pub fn set_name(name: &core::ffi::CStr) {
     thread::set_name(name);
