@@ -1,7 +1,7 @@
 /*
  * Control groups for tests: a limit of memory or of processes that is not the whole machine's.
  *
- * Used by faults.c and process_places.c. Both versions of the kernel's interface; where a group
+ * Used by trouble.c and process_places.c. Both versions of the kernel's interface; where a group
  * cannot be made (no root, or a system that is mounted read-only), make_cgroup says so and the test
  * is skipped. A group is removed when its test is over; it is empty then.
  */

@@ -1,7 +1,7 @@
 /*
  * Shows: a host in trouble, over every kind of pool: signals that interrupt each wait, ends at an
  * awkward moment, limits of the system that are reached, and futures that are given back while
- * others wait for them. What concerns threads alone is in faults_threads.c, what concerns worker
+ * others wait for them. What concerns threads alone is in trouble_threads.c, what concerns worker
  * processes alone in process_faults.c.
  */
 #define _GNU_SOURCE
