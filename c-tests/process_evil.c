@@ -1,0 +1,193 @@
+/*
+ * Shows: what becomes of a host one of whose workers writes nonsense over all the memory that they
+ * share, while it works and before it ends: the host lives, every future ends, and when the worker is
+ * gone the pool works, or says that it is broken. What other tasks get meanwhile is not promised: the
+ * worker may have written over their arguments and results as well.
+ *
+ * CF_TEST_SEED sets the random numbers, CF_TEST_ROUNDS how often each deed is done.
+ */
+#define _GNU_SOURCE
+#include "processes.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+
+/* ---------------------------------------------------------------- the shared memory, as a worker sees it */
+
+struct region {
+  unsigned char *begin, *end;
+};
+
+static struct region shared_memory(void) {
+  struct region found = { NULL, NULL };
+  char line[512];
+  FILE *maps = fopen("/proc/self/maps", "r");
+  ASSERT(maps != NULL);
+  while (fgets(line, sizeof line, maps) != NULL) {
+    unsigned long begin, end;
+    if (strstr(line, "rw-s") == NULL || strstr(line, "memfd:") == NULL) continue;
+    ASSERT(sscanf(line, "%lx-%lx", &begin, &end) == 2);
+    if (end - begin < (size_t)(found.end - found.begin)) continue;
+    found.begin = (unsigned char *)begin;
+    found.end = (unsigned char *)end;
+  }
+  fclose(maps);
+  ASSERT(found.begin != NULL);
+  return found;
+}
+
+static uint64_t roll(uint64_t *random) {
+  *random ^= *random << 13;
+  *random ^= *random >> 7;
+  *random ^= *random << 17;
+  return *random >> 11;
+}
+
+enum deed_of_evil { SOME_WORDS, ONES, ZEROS, HOLES, COUNTS, DEEDS };
+
+static void spoil_page(unsigned char *page, int32_t deed, uint64_t *random) {
+  uint64_t *words = (uint64_t *)(void *)page;
+  switch (deed) {
+  case SOME_WORDS:
+    for (int i = 0; i < 64; i++) words[roll(random) % 512] = roll(random) << 20 ^ roll(random);
+    break;
+  case ONES: memset(page, 0xff, 4096); break;
+  case ZEROS: memset(page, 0, 4096); break;
+  case HOLES: madvise(page, 4096, MADV_REMOVE); break;
+  case COUNTS: /* as if heads, sizes and generations were a little further or far off */
+    for (int i = 0; i < 512; i++)
+      words[i] += roll(random) % 3 == 0 ? (uint64_t)1 << roll(random) % 64 : 0;
+    break;
+  default: break;
+  }
+}
+
+/* Every page that there is: beyond them the file has no memory yet. */
+static void spoil_everything(int32_t deed, uint64_t *random) {
+  const size_t chunk = (size_t)64 << 20;
+  static unsigned char there[(64 << 20) / 4096];
+  const struct region all = shared_memory();
+  for (unsigned char *at = all.begin; at < all.end; at += chunk) {
+    size_t size = (size_t)(all.end - at) < chunk ? (size_t)(all.end - at) : chunk;
+    if (mincore(at, size, there) != 0) continue;
+    for (size_t i = 0; i < size / 4096; i++)
+      if (there[i] & 1) spoil_page(at + i * 4096, deed, random);
+  }
+}
+
+struct plan {
+  uint64_t seed;
+  int32_t deed, rounds, way;
+};
+
+static int32_t evil_task(cf_task *task, void *arg, size_t arg_size) {
+  struct plan plan; /* its own copy, before it is written over */
+  ASSERT_EQ_SIZE(sizeof plan, arg_size);
+  memcpy(&plan, arg, sizeof plan);
+  for (int32_t i = 0; i < plan.rounds; i++) spoil_everything(plan.deed, &plan.seed);
+  return end_in_a_way(task, plan.way, 3);
+}
+
+/* ---------------------------------------------------------------- the host */
+
+static bool is_an_end(cf_status status) {
+  return status == CF_OK || status == CF_WORKER_DIED || status == CF_BROKEN_POOL ||
+         status == CF_TASK_FAILED || status == CF_NO_MEMORY || status == CF_UNKNOWN_FUNCTION;
+}
+
+static cf_status end_of(cf_future *f) {
+  cf_status status = cf_future_result(f, cf_seconds(30), NULL, NULL);
+  if (!is_an_end(status)) check_fail(__FILE__, __LINE__, "ended with %s", cf_status_name(status));
+  return status;
+}
+
+/* Do so many tasks in a row come back with what they were given, before the pool breaks? */
+static bool recovers(cf_executor *executor) {
+  int32_t in_a_row = 0;
+  for (int tries = 0; tries < 400 && in_a_row < 40; tries++) {
+    const int32_t value = tries;
+    cf_future *f = NULL;
+    cf_status status = cf_executor_submit(executor, value_task, &value, sizeof value, &f);
+    if (status == CF_BROKEN_POOL) return true; /* it has said so */
+    if (status != CF_OK) continue;
+    int32_t got = -1;
+    status = cf_future_result_into(f, cf_seconds(30), &got, sizeof got);
+    ASSERT(status == CF_SIZE_MISMATCH || is_an_end(status));
+    in_a_row = status == CF_OK && got == value ? in_a_row + 1 : 0;
+    cf_future_release(f);
+  }
+  return in_a_row == 40;
+}
+
+static void survive(const struct plan *plan) {
+  enum { AROUND = 30 };
+  cf_executor *two = make_executor(2);
+  cf_future *fs[AROUND];
+  expect_works(two);
+  for (int32_t i = 0; i < AROUND; i++)
+    fs[i] = i == 5 ? submit_bytes(two, evil_task, plan, sizeof *plan) : submit_value(two, i);
+  for (int32_t i = 0; i < AROUND; i++) end_of(fs[i]);
+  cf_futures_release(fs, AROUND);
+  ASSERT_OK(cf_executor_kill_workers(two)); /* whoever is left of those that saw it */
+  cf_executor_free(two);
+  /* The same, and the pool goes on. */
+  two = make_executor(2);
+  cf_future *evil = submit_bytes(two, evil_task, plan, sizeof *plan);
+  end_of(evil);
+  cf_future_release(evil);
+  ASSERT(recovers(two));
+  cf_executor_free(two);
+}
+
+static uint64_t first_seed(void) {
+  const char *seed = getenv("CF_TEST_SEED");
+  return seed != NULL ? strtoull(seed, NULL, 10) : 88172645463325252u;
+}
+
+static size_t rounds(void) {
+  const char *text = getenv("CF_TEST_ROUNDS");
+  return text != NULL ? strtoul(text, NULL, 10) : 1;
+}
+
+CF_TEST_PLAIN(a_worker_that_writes_over_everything) {
+  const int32_t ways[] = { EXITS_AT_ONCE, RETURNS, ABORTS };
+  uint64_t random = first_seed();
+  ASSERT(setenv("RUST_BACKTRACE", "0", 1) == 0); /* workers that stumble over it say so, in short */
+  for (size_t round = 0; round < rounds(); round++)
+    for (int32_t deed = 0; deed < DEEDS; deed++) {
+      const int32_t times = round % 2 == 0 ? 1 : 20,
+                    way = ways[((size_t)deed + round) % LENGTH(ways)];
+      const struct plan plan = { roll(&random) | 1, deed, times, way };
+      survive(&plan);
+    }
+}
+
+/* ---------------------------------------------------------------- the file behind it */
+
+static int32_t cutting_task(cf_task *task, void *arg, size_t arg_size) {
+  int32_t files = 0;
+  (void)arg;
+  (void)arg_size;
+  for (int fd = 0; fd < 4096; fd++) {
+    char path[64], target[256];
+    snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+    ssize_t length = readlink(path, target, sizeof target - 1);
+    if (length <= 0) continue;
+    target[length] = '\0';
+    if (strstr(target, "memfd:") == NULL) continue;
+    files++;
+    ASSERT(ftruncate(fd, 0) == -1 && errno == EPERM);
+    ASSERT(ftruncate(fd, (off_t)1 << 40) == -1 && errno == EPERM);
+    ASSERT(fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE) == -1 && errno == EPERM);
+  }
+  return cf_task_return(task, &files, sizeof files);
+}
+
+/* It cannot be made shorter, which would kill the host, nor sealed once more. */
+CF_TEST(the_shared_memory_cannot_be_cut) {
+  cf_future *f = submit_bytes(ex, cutting_task, NULL, 0);
+  ASSERT_OK(cf_future_result(f, CF_FOREVER, NULL, NULL));
+  cf_future_release(f);
+  expect_works(ex);
+}
