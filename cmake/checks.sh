@@ -97,6 +97,11 @@ check_bench-report() {
   python3 -B -m unittest discover --start-directory benches --pattern 'test_*.py'
 }
 
+# What docs/reliability.md says about tests, and that each planted bug still applies.
+check_reliability() {
+  python3 -B tests/reliability.py "$build"
+}
+
 # What the common operations cost, against benches/instructions/table.txt.
 check_instructions() {
   python3 benches/instructions/instructions.py --build "$build"
