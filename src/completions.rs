@@ -42,8 +42,9 @@ struct Shared {
 
 /// What only the user of the iterator touches.
 struct State {
-    futures: Box<[*mut cf_future]>,
-    first_index: Box<[usize]>,
+    // Not boxed slices: these would be cut to size where futures were given twice, which may fail.
+    futures: Vec<*mut cf_future>,
+    first_index: Vec<usize>,
     entries: Box<[*const Entry<Callback>]>,
     /// Those that have ended and were taken out of the line.
     taken: Taken,
@@ -264,7 +265,7 @@ impl State {
 
 /// Each handle once, with its first index.
 #[allow(clippy::type_complexity)]
-fn distinct(all: &[*mut cf_future]) -> Result<(Box<[*mut cf_future]>, Box<[usize]>)> {
+fn distinct(all: &[*mut cf_future]) -> Result<(Vec<*mut cf_future>, Vec<usize>)> {
     // The usual array is in the order in which a slab hands out nodes: sorted one way or the other in runs.
     // A table of twice the size answers in all cases.
     let size = (all.len() * 2).next_power_of_two().max(2);
@@ -284,7 +285,7 @@ fn distinct(all: &[*mut cf_future]) -> Result<(Box<[*mut cf_future]>, Box<[usize
             index.push(i);
         }
     }
-    Ok((futures.into_boxed_slice(), index.into_boxed_slice()))
+    Ok((futures, index))
 }
 
 /// The callback form, in the caller's thread.
