@@ -21,15 +21,16 @@ use super::view::View;
 use crate::capi::types::TaskFn;
 use crate::error::{cf_error, Lossy};
 use crate::fork::Stamp;
+use crate::future::ext::ALIGN;
 use crate::future::node::Birth;
+use crate::mem;
 use crate::status::{Result, Status};
-use crate::sync::{address, fence, AtomicI32, AtomicPtr, Ordering::*};
+use crate::sync::{address, fence, AtomicI32, AtomicPtr, AtomicU8, Ordering::*};
 use crate::sys::{eventfd, futex, limits, process, stdio};
 use crate::task::{cf_task, Sink};
 use crate::time::Deadline;
 use core::ffi::{c_void, CStr};
 use core::ptr::{null_mut, NonNull};
-use std::ffi::CString;
 
 /// What a worker is told by the zygote.
 pub struct WorkerSetup {
@@ -105,17 +106,36 @@ fn wait_for_go(area: &WorkerArea, incarnation: u32) {
     }
 }
 
-/// `<prefix>_<index>`, for the life of the process; the system's own name keeps the number and cuts the prefix.
+/// `<prefix>_<index>`, for the life of the process; the system's own name keeps the number and cuts the prefix, and so
+/// does this one where there is no memory for all of it.
 fn take_name(view: &View, index: u16) -> &'static CStr {
+    static SHORT: [AtomicU8; 16] = [const { AtomicU8::new(0) }; 16];
     let control = view.control();
-    // SAFETY: the host has put the prefix there before any worker existed.
-    let prefix = unsafe { view.copy(control.name_at, control.name_size) };
-    let number = format!("_{index}");
-    let short = [&prefix[..prefix.len().min(15 - number.len())], number.as_bytes()].concat();
-    process::set_name(&CString::new(short).unwrap_or_default());
-    let whole = [&prefix[..], number.as_bytes()].concat();
-    // It is never freed: the process ends with it.
-    Box::leak(CString::new(whole).unwrap_or_default().into_boxed_c_str())
+    // SAFETY: the host has put the prefix there before any worker existed, for ever.
+    let prefix = unsafe { view.bytes(control.name_at, control.name_size) };
+    let mut digits = [0u8; 8];
+    let left = {
+        use std::io::Write;
+        let mut rest = &mut digits[..];
+        let _ = write!(rest, "_{index}");
+        rest.len()
+    };
+    let number = &digits[..digits.len() - left];
+    let cut = &prefix[..prefix.len().min(15 - number.len())];
+    // Relaxed: this process has one thread.
+    SHORT.iter().zip(cut.iter().chain(number)).for_each(|(to, from)| to.store(*from, Relaxed));
+    // SAFETY: never written again, and terminated: 15 bytes at most were written.
+    let short = unsafe { CStr::from_ptr(SHORT.as_ptr().cast()) };
+    process::set_name(short);
+    let size = prefix.len() + number.len();
+    let Ok(whole) = mem::try_bytes(size + 1, 1) else { return short };
+    // SAFETY: fresh bytes, as many as are written. They are never freed: the process ends with them.
+    unsafe {
+        whole.as_ptr().copy_from_nonoverlapping(prefix.as_ptr(), prefix.len());
+        whole.as_ptr().add(prefix.len()).copy_from_nonoverlapping(number.as_ptr(), number.len());
+        whole.as_ptr().add(size).write(0);
+        CStr::from_ptr(whole.as_ptr().cast())
+    }
 }
 
 /// There is news for the supervisor.
@@ -154,12 +174,9 @@ impl Worker {
         }
         let failed = match resolve(&self.view, id) {
             Ok(func) => {
-                // SAFETY: the host has put the argument there before any worker existed; each worker has its own copy.
-                let mut arg = unsafe { self.view.copy(control.initializer_at, control.initializer_size) };
-                let mut task = cf_task::in_process(Sink::Discard, Birth::NONE, self.me as u32, self.name);
-                // SAFETY: the user promised a function of this type.
-                let returned = unsafe { func(&mut task, arg.as_mut_ptr().cast(), control.initializer_size as usize) };
-                task.end(returned).err()
+                // SAFETY: the host has put the argument there before any worker existed, for ever.
+                let arg = unsafe { self.view.bytes(control.initializer_at, control.initializer_size) };
+                self.call_initializer(func, arg).err()
             }
             Err(error) => Some(error),
         };
@@ -172,6 +189,20 @@ impl Worker {
             self.area.failure_code.store(error.code(), Relaxed);
             self.leave(LEAVE_INITIALIZER);
         }
+    }
+
+    /// Each worker has a copy of its own of the argument.
+    fn call_initializer(&self, func: TaskFn, arg: &[u8]) -> Result<(), cf_error> {
+        let size = arg.len();
+        let place = mem::try_bytes(size, ALIGN).map_err(|status| cf_error::plain(status, 0))?;
+        let copy = mem::Bytes { place: place.as_ptr(), size, align: ALIGN };
+        let mut task = cf_task::in_process(Sink::Discard, Birth::NONE, self.me as u32, self.name);
+        // SAFETY: room for `size` bytes; the user promised a function of this type.
+        let returned = unsafe {
+            copy.place.copy_from_nonoverlapping(arg.as_ptr(), size);
+            func(&mut task, copy.place.cast(), size)
+        };
+        task.end(returned)
     }
 
     fn serve(&mut self) -> ! {
