@@ -267,7 +267,7 @@ pub fn judge_anew() {
 /// Room for the wait of one more thread, so that no wait is ever refused for want of memory.
 pub fn make_room() -> Result<()> {
     let n = THREADS.fetch_add(1, Relaxed) + 1;
-    GRAPH.lock().make_room(n as usize)
+    GRAPH.lock().make_room(n as usize).inspect_err(|_| give_room_back())
 }
 
 /// The thread will not wait any more.

@@ -3,7 +3,7 @@
 //!
 //! Owns: the id (a runner id is in the state word of what the thread runs, and names it in the graph of
 //! waits), one page of memory per thread, given back when the thread ends.
-//! Called by: submit, release, running a task, waiting.
+//! Called by: submit, release, running a task, waiting; a pool that is about to start a thread (`prepare`).
 //!
 //! Always true: an id is reused only when its thread has ended, so never while its stack has frames.
 
@@ -15,7 +15,7 @@ use crate::sys::{own, pages, process, thread};
 use crate::threads::worker::Seat;
 use core::cell::Cell;
 use core::ffi::c_void;
-use core::ptr::{null, null_mut};
+use core::ptr::{null, null_mut, NonNull};
 
 /// Stack that must be left for a waiting task to run another one on top of itself.
 const STACK_TO_CLAIM: usize = 256 * 1024;
@@ -63,8 +63,19 @@ pub fn current() -> Result<&'static Runner> {
 
 #[cold]
 fn make() -> Result<&'static Runner> {
-    let epoch = fork::enter()?;
     let key = key()?;
+    let prepared = prepare()?;
+    key.set(prepared.0.as_ptr().cast())?;
+    own::set(prepared.0.as_ptr().cast());
+    Ok(prepared.give_away())
+}
+
+/// A runner for a thread that is still to be started; given back on drop.
+pub struct Prepared(NonNull<Runner>);
+
+/// All that can fail is done here, so that a thread, once started, cannot find itself without memory.
+pub fn prepare() -> Result<Prepared> {
+    let epoch = fork::enter()?;
     let id = take_id()?;
     let page = match pages::map(pages::PAGE) {
         Ok(page) => page.as_ptr().cast::<Runner>(),
@@ -85,15 +96,57 @@ fn make() -> Result<&'static Runner> {
             stack: Cell::new(None),
         })
     };
-    if key.set(page.cast()).is_err() {
-        give_id(id);
-        // SAFETY: nobody has seen the page.
-        unsafe { pages::unmap(page.cast(), pages::PAGE) };
-        return Err(Status::CF_NO_MEMORY);
+    NonNull::new(page).map(Prepared).ok_or(Status::CF_NO_MEMORY)
+}
+
+impl Prepared {
+    fn give_away(self) -> &'static Runner {
+        let p = self.0.as_ptr();
+        core::mem::forget(self);
+        // SAFETY: written by `prepare`; lives until its thread ends.
+        unsafe { &*p }
     }
-    own::set(page.cast());
-    // SAFETY: written above; lives until this thread ends.
-    Ok(unsafe { &*page })
+
+    /// On its way to the thread.
+    pub fn into_raw(self) -> *mut Runner {
+        let p = self.0.as_ptr();
+        core::mem::forget(self);
+        p
+    }
+
+    /// # Safety
+    /// `p` came from `into_raw`, and this is its only use.
+    pub unsafe fn from_raw(p: *mut Runner) -> Option<Prepared> {
+        NonNull::new(p).map(Prepared)
+    }
+
+    /// It is the calling thread's from now on, which has none yet. False: the thread gives it back itself (`end`), as
+    /// there was no memory for somebody to be told of its end.
+    pub fn settle(self) -> (&'static Runner, bool) {
+        let p = self.0.as_ptr().cast::<c_void>();
+        own::set(p);
+        let told = key().and_then(|key| key.set(p)).is_ok();
+        (self.give_away(), told)
+    }
+}
+
+impl Drop for Prepared {
+    fn drop(&mut self) {
+        // SAFETY: nobody else has seen the page.
+        unsafe {
+            give_id(self.0.as_ref().id);
+            pages::unmap(self.0.as_ptr().cast(), pages::PAGE);
+        }
+    }
+}
+
+/// The calling thread is done with its runner, of whose end nobody will be told.
+pub fn end() {
+    let p = own::get();
+    if !p.is_null() {
+        // SAFETY: this thread's own, and nothing refers to it.
+        unsafe { retire(p) };
+    }
 }
 
 fn key() -> Result<thread::Key> {
@@ -171,7 +224,10 @@ impl Runner {
     #[cold]
     fn ask_stack(&self) -> (usize, usize) {
         let stack = thread::stack();
-        self.stack.set(Some(stack));
+        // For want of memory it may not be told now, but later.
+        if stack.1 != 0 {
+            self.stack.set(Some(stack));
+        }
         stack
     }
 

@@ -120,7 +120,7 @@ pub extern "C" fn main(arg: *mut c_void) -> *mut c_void {
     let mut staff = unsafe { Staff::begin(arg) };
     let pool = staff.pool();
     let here = &pool.callbacks;
-    let known = deadlock::make_room().and_then(|()| runner::current());
+    let known = deadlock::make_room().and_then(|()| runner::current().inspect_err(|_| deadlock::give_room_back()));
     if let Ok(runner) = &known {
         here.runner.store(runner.id as u32, Relaxed);
         // What runs here is user code like a task: its waits are judged.

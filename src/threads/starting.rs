@@ -91,7 +91,8 @@ impl Pool {
         self.alive.fetch_add(1, Relaxed);
         self.executor().retain();
         let arg = seat as *const Seat as *mut core::ffi::c_void;
-        let started = thread::start(self.stack_size, worker::main, arg);
+        let prepared = seat.prepare().map_err(|_| libc::ENOMEM);
+        let started = prepared.and_then(|()| thread::start(self.stack_size, worker::main, arg));
         self.start_fails.store(started.is_err(), Relaxed);
         if let Err(errno) = started {
             seat.vacate();

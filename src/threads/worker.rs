@@ -14,9 +14,11 @@ use super::Pool;
 use crate::deadlock;
 use crate::future::hint::Hint;
 use crate::runner::{self, Runner, NOBODY};
-use crate::sync::{yield_now, AtomicBool, AtomicU32, Ordering::*};
+use crate::status::Result;
+use crate::sync::{yield_now, AtomicBool, AtomicPtr, AtomicU32, Ordering::*};
 use crate::sys::thread;
 use core::ffi::{c_void, CStr};
+use core::ptr::null_mut;
 
 /// In a seat's `runner`: beyond every runner id, NOBODY in its lower half.
 const LEFT: u32 = 1 << 16 | NOBODY as u32;
@@ -26,6 +28,8 @@ pub struct Seat {
     in_user_code: Apart<AtomicBool>,
     /// The runner of the thread that sits here.
     runner: AtomicU32,
+    /// For the thread that is being started here; NULL when it has taken it.
+    prepared: AtomicPtr<Runner>,
     index: u32,
     own: Own,
     pool: *const Pool,
@@ -41,6 +45,7 @@ impl Seat {
         Seat {
             in_user_code: Apart(AtomicBool::new(false)),
             runner: AtomicU32::new(NOBODY as u32),
+            prepared: AtomicPtr::new(null_mut()),
             index,
             own: Own::new(),
             pool: core::ptr::null(),
@@ -79,8 +84,25 @@ impl Seat {
         self.rest();
     }
 
+    /// Provides for a thread all that it needs, so that nothing can fail once it runs.
+    pub fn prepare(&self) -> Result<()> {
+        deadlock::make_room()?;
+        let runner = runner::prepare().inspect_err(|_| deadlock::give_room_back())?;
+        // Relaxed: the start of the thread publishes it.
+        self.prepared.store(runner.into_raw(), Relaxed);
+        Ok(())
+    }
+
+    fn take_prepared(&self) -> Option<runner::Prepared> {
+        // SAFETY: what `prepare` has put here, once: it is replaced by NULL.
+        unsafe { runner::Prepared::from_raw(self.prepared.swap(null_mut(), Relaxed)) }
+    }
+
     /// It could not be started: nobody here will look at the queue.
     pub fn vacate(&self) {
+        if self.take_prepared().is_some() {
+            deadlock::give_room_back();
+        }
         self.runner.store(LEFT, Relaxed);
         self.in_user_code.0.store(true, Relaxed);
     }
@@ -120,24 +142,23 @@ pub extern "C" fn main(arg: *mut c_void) -> *mut c_void {
     // SAFETY: the pool passes a seat, and the thread's reference keeps it alive.
     let seat: &Seat = unsafe { &*arg.cast::<Seat>() };
     let pool = seat.pool();
-    match deadlock::make_room().and_then(|()| runner::current()) {
-        Ok(runner) => {
-            seat.runner.store(runner.id as u32, Relaxed);
-            runner.seat.set(seat);
-            pool.name_thread(seat);
-            Worker { seat, pool, runner, woken: true, looks: Looks::default() }.live();
-            deadlock::give_room_back();
-            seat.runner.store(LEFT, Relaxed);
-            runner.seat.set(core::ptr::null());
-        }
-        Err(_) => {
-            seat.runner.store(LEFT, Relaxed);
-            pool.bell().clear();
-            pool.break_with(0, format_args!("no memory for the thread of worker {}", seat.index));
-        }
+    let mut told = true;
+    if let Some(prepared) = seat.take_prepared() {
+        let runner;
+        (runner, told) = prepared.settle();
+        seat.runner.store(runner.id as u32, Relaxed);
+        runner.seat.set(seat);
+        pool.name_thread(seat);
+        Worker { seat, pool, runner, woken: true, looks: Looks::default() }.live();
+        deadlock::give_room_back();
+        seat.runner.store(LEFT, Relaxed);
+        runner.seat.set(core::ptr::null());
     }
     pool.leave(thread::current());
-    core::ptr::null_mut()
+    if !told {
+        runner::end();
+    }
+    null_mut()
 }
 
 struct Worker<'a> {
