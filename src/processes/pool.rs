@@ -14,6 +14,8 @@ use super::functions::Functions;
 use super::layout::{Slot, MOST_SLOTS};
 use super::plan::Plan;
 use super::shared::Shared;
+use super::start::os_error;
+use super::supervisor;
 use super::table::Table;
 use super::view::View;
 use crate::error::{cf_error, Failure};
@@ -76,8 +78,10 @@ impl Pool {
         // SAFETY: the arena is mapped while the pool or a future holds it.
         let view = unsafe { View::new(shared.base(), plan.max_workers) };
         let functions = Functions::new();
-        let bell = EventFd::new()?.raise_high();
-        let epoll = Epoll::new().map_err(|errno| Failure::new(Status::CF_OS_ERROR, errno, format_args!("epoll")))?;
+        let bell = EventFd::new().map_err(|errno| os_error(errno, "eventfd"))?.raise_high();
+        let epoll = Epoll::new().map_err(|errno| os_error(errno, "epoll_create1"))?;
+        // Here, as a supervisor that its bell cannot wake would never hear of anything.
+        epoll.add(bell.raw(), supervisor::BELL).map_err(|errno| os_error(errno, "epoll_ctl"))?;
         let slots = Table::new()?;
         let mut handles = Vec::new();
         handles.try_reserve_exact(2).map_err(|_| Status::CF_NO_MEMORY)?;

@@ -75,7 +75,7 @@ fn own_pidfd() -> Result<Option<Fd>, Failure> {
     }
 }
 
-fn os_error(errno: i32, what: &str) -> Failure {
+pub(super) fn os_error(errno: i32, what: &str) -> Failure {
     Failure::new(Status::CF_OS_ERROR, errno, format_args!("{what} failed with errno {errno}"))
 }
 

@@ -33,7 +33,7 @@ const SWEEP_MS: i32 = 50;
 const SWEEP_SLOTS: u32 = 16 << 10;
 
 // Tags of descriptors in the epoll set; workers are below.
-const BELL: u64 = 1 << 32;
+pub(super) const BELL: u64 = 1 << 32;
 const ZYGOTES: u64 = 1 << 33;
 
 /// What belongs to the supervisor's thread alone.
@@ -59,7 +59,6 @@ pub extern "C" fn main(arg: *mut c_void) -> *mut c_void {
     if let Some(epoll) = epoll {
         let mut s =
             Supervisor { pool, epoll, watched: [-1; 4], swept_at: 0, sweep_from: 0, stopping: false, blind: false };
-        let _ = s.epoll.add(pool.bell.raw(), BELL);
         s.watch_zygotes(&mut pool.crew.lock());
         s.live(&mut staff);
     }
@@ -165,10 +164,16 @@ impl Supervisor<'_> {
         let now = crew.zygotes.as_ref().map_or([-1; 4], |z| z.poll_fds());
         if now != self.watched {
             self.watched.iter().filter(|fd| **fd >= 0 && !now.contains(fd)).for_each(|fd| self.epoll.remove(*fd));
-            for fd in now.iter().filter(|fd| **fd >= 0 && !self.watched.contains(fd)) {
-                let _ = self.epoll.add(*fd, ZYGOTES); // a sweep finds what could not be added
-            }
-            self.watched = now;
+            let before = self.watched;
+            // What could not be added is tried again at the next occasion; until then a sweep finds what it tells.
+            self.watched = now.map(|fd| {
+                let stands = fd >= 0 && (before.contains(&fd) || self.epoll.add(fd, ZYGOTES).is_ok());
+                if stands {
+                    fd
+                } else {
+                    -1
+                }
+            });
         }
     }
 

@@ -3,8 +3,8 @@
 //! Always true: nothing is written to, read from or closed under its number when the program has closed it and put
 //! something else there.
 
+use super::errno;
 use super::fd::{self, Fd};
-use crate::status::{Result, Status};
 
 #[derive(Debug)]
 pub struct EventFd {
@@ -15,13 +15,14 @@ pub struct EventFd {
 }
 
 impl EventFd {
-    pub fn new() -> Result<EventFd> {
+    /// `Err` carries errno.
+    pub fn new() -> Result<EventFd, i32> {
         // SAFETY: no pointers are involved.
         match unsafe { libc::eventfd(0, libc::EFD_CLOEXEC | libc::EFD_NONBLOCK) } {
-            -1 => Err(Status::CF_OS_ERROR),
+            -1 => Err(errno()),
             raw => {
                 let fd = Fd::from_raw(raw);
-                let identity = fd::identity(fd.raw()).ok_or(Status::CF_OS_ERROR)?;
+                let identity = fd::identity(fd.raw()).ok_or(libc::EBADF)?;
                 Ok(EventFd { fd: Some(fd), identity })
             }
         }
