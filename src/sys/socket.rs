@@ -93,7 +93,8 @@ fn receive_with(socket: i32, words: &mut [u64], flags: i32) -> Result<Received, 
         let size = loop {
             match libc::recvmsg(socket, &mut header, flags) {
                 -1 if errno() == libc::EINTR => continue,
-                -1 if errno() == libc::EAGAIN => return Err(Nothing::Yet),
+                // Without memory the message stays where it is, and the descriptor readable.
+                -1 if matches!(errno(), libc::EAGAIN | libc::ENOMEM | libc::ENOBUFS) => return Err(Nothing::Yet),
                 -1 => return Err(Nothing::Ever),
                 size => break size as usize,
             }
