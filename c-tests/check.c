@@ -34,6 +34,7 @@ static const char *kind = "threads";
 static const char *volatile current_test = "none";
 static const char *volatile phase = "starting";
 static const char *skip_reason;
+static const char *volatile note;
 
 /* ---------------------------------------------------------------- registration and settings */
 
@@ -78,6 +79,10 @@ void check_skip(const char *reason) {
 
 /* ---------------------------------------------------------------- assertions */
 
+void check_note(const char *text) {
+  note = text;
+}
+
 void check_fail(const char *file, int line, const char *format, ...) {
   char text[1024];
   va_list args;
@@ -86,6 +91,7 @@ void check_fail(const char *file, int line, const char *format, ...) {
   va_end(args);
   fflush(stdout);
   fprintf(stderr, "%s:%d: FAILED in %s/%s %s: %s\n", file, line, kind, suite, current_test, text);
+  if (note != NULL) fprintf(stderr, "  with %s\n", note);
   fflush(stderr);
   if (check_host != (int32_t)getpid()) kill(check_host, WORKER_FAILED);
   _exit(1); /* other threads may be anywhere: no exit handlers */
@@ -202,6 +208,10 @@ static void on_alarm(int signal_number) {
   say(current_test);
   say(", while ");
   say(phase);
+  if (note != NULL) {
+    say(", with ");
+    say(note);
+  }
   say("\n");
   show_stacks();
   abort(); /* leaves a core, where cores are kept */
@@ -262,12 +272,7 @@ static void list_descriptors(void) {
   closedir(dir);
 }
 
-/* What there was before a test. */
-struct belongings {
-  size_t threads, descriptors, mappings;
-};
-
-static struct belongings count_belongings(void) {
+struct belongings count_belongings(void) {
   struct belongings now = { thread_count(), descriptor_count(), shared_mapping_count() };
   return now;
 }
@@ -285,7 +290,7 @@ static void await_no_processes(void) {
   }
 }
 
-static void check_nothing_left(const struct belongings *before) {
+void check_nothing_left(const struct belongings *before) {
   phase = "waiting for the test's threads to end";
   /* Fewer is well too: one that had ended may still have been counted before. */
   const struct timespec moment = { 0, 1000000 };

@@ -104,6 +104,9 @@ void check_contains(const char *file, int line, const char *what, const char *pa
                     const char *text);
 void check_value(const char *file, int line, const char *what, int32_t expected, cf_future *future);
 
+/* Printed with whatever fails or hangs from now on: which of many rounds it was. NULL: nothing. */
+void check_note(const char *text);
+
 /* ------------------------------------------------------------ executors of the kind under test */
 
 cf_executor *make_executor(size_t max_workers); /* 0: the default size */
@@ -174,6 +177,14 @@ bool signal_process(int32_t pid, int number); /* only if it is one of those; fal
 char process_state(int32_t pid); /* the system's letter; '\0' when it is gone or dead */
 int32_t process_parent(int32_t pid);
 size_t shared_mapping_count(void); /* of this process */
+
+/* What there is before a test, or a part of it; after it all must be as before, and no child or other
+ * descendant of this process may be left. */
+struct belongings {
+  size_t threads, descriptors, mappings;
+};
+struct belongings count_belongings(void);
+void check_nothing_left(const struct belongings *before);
 
 /* ------------------------------------------------------------ between the halves of the harness */
 

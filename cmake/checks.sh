@@ -20,8 +20,9 @@ rerun() {
     grep -vE '^ +Start +[0-9]|Test +#[0-9]+: .* Passed |^$'
 }
 
-# What compiles the header, and what tests the test harness, gains nothing by being repeated.
-once='^(header|harness)$'
+# What compiles the header, what tests the test harness, and what goes through all cases gains nothing by
+# being repeated.
+once='^(header|harness|faults)$'
 
 # The first processor that this process may use: it need not be 0.
 first_cpu() {
@@ -45,6 +46,11 @@ check_rust() {
 # Workers die at every point at which they share memory; CFUTURES_SWEEP=all tries every combination.
 check_crash-points() {
   "$cargo" test --quiet --locked --features failpoints --test crash_points
+}
+
+# Memory and system calls fail in every place; CFUTURES_SWEEP=all tries every errno.
+check_faults() {
+  ctest --test-dir "$build" --output-on-failure --no-tests=error --no-label-summary -j2 -L '^faults$'
 }
 
 check_header() {
