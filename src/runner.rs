@@ -164,8 +164,8 @@ fn key() -> Result<thread::Key> {
     }
 }
 
-/// The thread ends, and not inside of a task: gives nodes, id and page back. A destructor of the host's that uses the library later
-/// makes a new runner.
+/// The thread ends, and not inside of a task: gives nodes, id and page back. A destructor of the host's that uses the
+/// library later makes a new runner.
 unsafe extern "C" fn retire(p: *mut c_void) {
     let p = p.cast::<Runner>();
     own::set(null_mut());
