@@ -168,11 +168,7 @@ impl Supervisor<'_> {
             // What could not be added is tried again at the next occasion; until then a sweep finds what it tells.
             self.watched = now.map(|fd| {
                 let stands = fd >= 0 && (before.contains(&fd) || self.epoll.add(fd, ZYGOTES).is_ok());
-                if stands {
-                    fd
-                } else {
-                    -1
-                }
+                Some(fd).filter(|_| stands).unwrap_or(-1)
             });
         }
     }
