@@ -64,16 +64,18 @@ static void spoil_page(unsigned char *page, int32_t deed, uint64_t *random) {
 }
 
 /* Every page that there is: beyond them the file has no memory yet. */
-static void spoil_everything(int32_t deed, uint64_t *random) {
+static size_t find_pages(unsigned char **pages, size_t room) {
   const size_t chunk = (size_t)64 << 20;
   static unsigned char there[(64 << 20) / 4096];
   const struct region all = shared_memory();
+  size_t count = 0;
   for (unsigned char *at = all.begin; at < all.end; at += chunk) {
     size_t size = (size_t)(all.end - at) < chunk ? (size_t)(all.end - at) : chunk;
     if (mincore(at, size, there) != 0) continue;
-    for (size_t i = 0; i < size / 4096; i++)
-      if (there[i] & 1) spoil_page(at + i * 4096, deed, random);
+    for (size_t i = 0; i < size / 4096 && count < room; i++)
+      if (there[i] & 1) pages[count++] = at + i * 4096;
   }
+  return count;
 }
 
 struct plan {
@@ -85,7 +87,10 @@ static int32_t evil_task(cf_task *task, void *arg, size_t arg_size) {
   struct plan plan; /* its own copy, before it is written over */
   ASSERT_EQ_SIZE(sizeof plan, arg_size);
   memcpy(&plan, arg, sizeof plan);
-  for (int32_t i = 0; i < plan.rounds; i++) spoil_everything(plan.deed, &plan.seed);
+  static unsigned char *pages[1 << 16];
+  const size_t count = find_pages(pages, LENGTH(pages));
+  for (int32_t i = 0; i < plan.rounds; i++)
+    for (size_t p = 0; p < count; p++) spoil_page(pages[p], plan.deed, &plan.seed);
   return end_in_a_way(task, plan.way, 3);
 }
 
@@ -96,9 +101,12 @@ static bool is_an_end(cf_status status) {
          status == CF_TASK_FAILED || status == CF_NO_MEMORY || status == CF_UNKNOWN_FUNCTION;
 }
 
-static cf_status end_of(cf_future *f) {
-  cf_status status = cf_future_result(f, cf_seconds(30), NULL, NULL);
-  if (!is_an_end(status)) check_fail(__FILE__, __LINE__, "ended with %s", cf_status_name(status));
+static cf_status end_of(cf_future *f, const struct plan *plan) {
+  cf_status status = cf_future_result(f, cf_seconds(20), NULL, NULL);
+  if (!is_an_end(status))
+    check_fail(__FILE__, __LINE__, "%s after deed %d, %d times, with the seed %llu, then end %d",
+               cf_status_name(status), plan->deed, plan->rounds, (unsigned long long)plan->seed,
+               plan->way);
   return status;
 }
 
@@ -127,14 +135,14 @@ static void survive(const struct plan *plan) {
   expect_works(two);
   for (int32_t i = 0; i < AROUND; i++)
     fs[i] = i == 5 ? submit_bytes(two, evil_task, plan, sizeof *plan) : submit_value(two, i);
-  for (int32_t i = 0; i < AROUND; i++) end_of(fs[i]);
+  for (int32_t i = 0; i < AROUND; i++) end_of(fs[i], plan);
   cf_futures_release(fs, AROUND);
   ASSERT_OK(cf_executor_kill_workers(two)); /* whoever is left of those that saw it */
   cf_executor_free(two);
   /* The same, and the pool goes on. */
   two = make_executor(2);
   cf_future *evil = submit_bytes(two, evil_task, plan, sizeof *plan);
-  end_of(evil);
+  end_of(evil, plan);
   cf_future_release(evil);
   ASSERT(recovers(two));
   cf_executor_free(two);
