@@ -134,11 +134,9 @@ impl Pool {
             return Err(if self.broken().is_some() { Status::CF_BROKEN_POOL } else { e });
         }
         // Without any thread nobody would ever run it.
-        match self.call_for() {
-            Err(errno) if !self.has_thread() && hint.revoke() => {
-                Err(if errno == libc::ENOMEM { Status::CF_NO_MEMORY } else { Status::CF_OS_ERROR })
-            }
-            _ => Ok(()),
+        if self.call_for().is_err() && !self.has_thread() && hint.revoke() {
+            return Err(self.why_no_thread());
         }
+        Ok(())
     }
 }

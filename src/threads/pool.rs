@@ -9,7 +9,7 @@ use crate::error::cf_error;
 use crate::executor::cf_executor;
 use crate::mem;
 use crate::status::{Result, Status};
-use crate::sync::{self, AtomicBool, AtomicPtr, AtomicU32, Lock, Ordering::*, Sleepers};
+use crate::sync::{self, AtomicBool, AtomicI32, AtomicPtr, AtomicU32, Lock, Ordering::*, Sleepers};
 use crate::sys::thread;
 use core::ffi::CStr;
 use core::ptr::null_mut;
@@ -58,8 +58,8 @@ pub struct Pool {
     pub(super) alive: AtomicU32,
     pub(super) sleepers: Sleepers,
     pub(super) broken: AtomicPtr<cf_error>,
-    /// The last start of a thread failed: nobody may count on a further one.
-    pub(super) start_fails: AtomicBool,
+    /// The errno with which the last start of a thread failed: nobody may count on a further one. 0: it succeeded.
+    pub(super) start_failure: AtomicI32,
     pub(super) ended: Lock<Ended>,
 }
 
@@ -109,7 +109,7 @@ impl Pool {
             alive: AtomicU32::new(0),
             sleepers: Sleepers::new(),
             broken: AtomicPtr::new(null_mut()),
-            start_fails: AtomicBool::new(false),
+            start_failure: AtomicI32::new(0),
             ended: Lock::new(Ended { handles, detached: false }),
         })
     }
@@ -155,7 +155,16 @@ impl Pool {
     }
 
     pub fn start_fails(&self) -> bool {
-        self.start_fails.load(Relaxed)
+        self.start_failure.load(Relaxed) != 0
+    }
+
+    /// Why there is no thread at all.
+    #[cold]
+    pub(super) fn why_no_thread(&self) -> Status {
+        match self.start_failure.load(Relaxed) {
+            libc::ENOMEM => Status::CF_NO_MEMORY,
+            _ => Status::CF_OS_ERROR,
+        }
     }
 
     pub(super) fn ended(&self) -> &Lock<Ended> {

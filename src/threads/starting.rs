@@ -93,7 +93,7 @@ impl Pool {
         let arg = seat as *const Seat as *mut core::ffi::c_void;
         let prepared = seat.prepare().map_err(|_| libc::ENOMEM);
         let started = prepared.and_then(|()| thread::start(self.stack_size, worker::main, arg));
-        self.start_fails.store(started.is_err(), Relaxed);
+        self.start_failure.store(started.as_ref().err().copied().unwrap_or(0), Relaxed);
         if let Err(errno) = started {
             seat.vacate();
             self.seating.lock().vacant.push(seat.index() as u16); // room for every seat was made with the pool
