@@ -1,8 +1,8 @@
 /*
  * Shows: workers that misbehave without dying at once. Tasks that jump out of themselves, close
  * every descriptor, leave a child behind that holds on to what they had or that writes when its
- * worker is long dead; workers that stand still; and hosts whose program file is replaced, that run
- * another program, or whose descriptors became somebody else's.
+ * worker is long dead; workers that stand still; and hosts whose program file is replaced, or that run
+ * another program.
  */
 #define _GNU_SOURCE
 #include "processes.h"
@@ -10,10 +10,7 @@
 #include <fcntl.h>
 #include <setjmp.h>
 #include <stdio.h>
-#include <sys/ioctl.h>
 #include <sys/prctl.h>
-#include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 
 /* ---------------------------------------------------------------- tasks that do not come back */
@@ -255,56 +252,6 @@ CF_TEST_PLAIN(workers_end_when_their_host_runs_another_program) {
   ASSERT(waitpid(host, &status, 0) == host);
   ASSERT(WIFEXITED(status) && WEXITSTATUS(status) == 1); /* the end of its input */
   gate_close(&g);
-}
-
-/* ---------------------------------------------------------------- numbers that others have now */
-
-enum { NUMBERS = 600 };
-
-/* In a child: closes all that there is, puts pipes of its own there, and goes on with the pool. */
-static void use_a_pool_without_descriptors(void *unused) {
-  struct stat before[NUMBERS], after;
-  cf_executor *two = make_executor(2);
-  (void)unused;
-  expect_works(two);
-  ASSERT(syscall(SYS_close_range, 3, ~0u, 0) == 0);
-  int own[2];
-  ASSERT(pipe(own) == 0);
-  for (int fd = 3; fd < NUMBERS; fd++) {
-    if (fd != own[0] && fd != own[1]) ASSERT(dup2(own[1], fd) == fd);
-    ASSERT(fstat(fd, &before[fd]) == 0);
-  }
-  for (int i = 0; i < 10; i++) {
-    const int32_t value = 6;
-    cf_future *f = NULL;
-    cf_status status = cf_executor_submit(two, value_task, &value, sizeof value, &f);
-    if (status == CF_OK) status = cf_future_result(f, cf_seconds(20), NULL, NULL);
-    ASSERT(status == CF_OK || status == CF_WORKER_DIED || status == CF_BROKEN_POOL);
-    cf_future_release(f);
-  }
-  cf_executor_free(two);
-  int waiting = 0;
-  ASSERT(ioctl(own[0], FIONREAD, &waiting) == 0);
-  ASSERT_EQ_INT(0, waiting); /* nothing was written */
-  for (int fd = 3; fd < NUMBERS; fd++) {
-    if (fstat(fd, &after) != 0) check_fail(__FILE__, __LINE__, "descriptor %d was closed", fd);
-    ASSERT(before[fd].st_ino == after.st_ino && before[fd].st_dev == after.st_dev);
-  }
-}
-
-/* Nothing is read from, written to or closed under a number that has become the program's. */
-CF_TEST_PLAIN(descriptors_that_became_the_hosts_are_left_alone) {
-  pid_t host = fork();
-  ASSERT(host >= 0);
-  if (host == 0) {
-    check_host = (int32_t)getpid();
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    use_a_pool_without_descriptors(NULL);
-    _exit(0);
-  }
-  int status = 0;
-  ASSERT(waitpid(host, &status, 0) == host);
-  ASSERT_EQ_INT(0, status);
 }
 
 /* ---------------------------------------------------------------- secrets */
