@@ -23,9 +23,12 @@ int main(void) {
   int n = 5;
   cf_future *f;
   must(cf_executor_submit(ex, task, &n, sizeof n, &f));
+  flockfile(stdout); /* the worker prints as well, and this is one line */
   printf("main: future: ");
   print_future(f);
-  printf("\nmain: waiting for results\n");
+  printf("\n");
+  funlockfile(stdout);
+  printf("main: waiting for results\n");
 
   double result;
   must(cf_future_result_into(f, CF_FOREVER, &result, sizeof result));
