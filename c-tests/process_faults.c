@@ -1,8 +1,7 @@
 /*
  * Shows: workers that misbehave without dying at once. Tasks that jump out of themselves, close
  * every descriptor, leave a child behind that holds on to what they had or that writes when its
- * worker is long dead; workers that stand still; and hosts whose program file is replaced, or that run
- * another program.
+ * worker is long dead; workers that stand still; and hosts whose program file is replaced.
  */
 #define _GNU_SOURCE
 #include "processes.h"
@@ -215,43 +214,6 @@ CF_TEST_PLAIN(a_program_that_is_replaced_while_it_runs) {
   expect_works(one);
   cf_executor_free(one);
   ASSERT(rmdir(folder) == 0);
-}
-
-/* ---------------------------------------------------------------- hosts that become others */
-
-static void run_another_program(int input, gate *g) {
-  char *const argv[] = { (char *)"sh", (char *)"-c", (char *)"read line", NULL };
-  char *const nothing[] = { NULL }; /* nor the mark: it is none of the pool's processes */
-  cf_executor *two = make_executor(2);
-  expect_works(two);
-  cf_future_release(submit_gated(two, g, 1));
-  gate_await(g, 1);
-  ASSERT(dup2(input, STDIN_FILENO) == STDIN_FILENO);
-  execve("/bin/sh", argv, nothing);
-  _exit(77);
-}
-
-/* A host that becomes another program keeps its pid, and loses its pool. */
-CF_TEST_PLAIN(workers_end_when_their_host_runs_another_program) {
-  int input[2];
-  gate g = gate_make();
-  ASSERT(pipe2(input, O_CLOEXEC) == 0);
-  pid_t host = fork();
-  ASSERT(host >= 0);
-  if (host == 0) {
-    check_host = (int32_t)getpid();
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    run_another_program(input[0], &g);
-  }
-  while (find_processes("cf-zygote", (int32_t[4]){ 0 }, 4) == 0) wait_a_moment();
-  await_no_process(); /* ... while the other program runs: it still waits for its line */
-  int status = 0;
-  ASSERT_EQ_INT(0, waitpid(host, &status, WNOHANG));
-  close(input[0]);
-  close(input[1]);
-  ASSERT(waitpid(host, &status, 0) == host);
-  ASSERT(WIFEXITED(status) && WEXITSTATUS(status) == 1); /* the end of its input */
-  gate_close(&g);
 }
 
 /* ---------------------------------------------------------------- secrets */
