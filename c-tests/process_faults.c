@@ -1,7 +1,8 @@
 /*
  * Shows: workers that misbehave without dying at once. Tasks that jump out of themselves, close
  * every descriptor, leave a child behind that holds on to what they had or that writes when its
- * worker is long dead; workers that stand still; and hosts whose program file is replaced.
+ * worker is long dead; workers that stand still; and hosts whose program file is replaced, that run
+ * another program, or whose descriptors became somebody else's.
  */
 #define _GNU_SOURCE
 #include "processes.h"
@@ -9,7 +10,10 @@
 #include <fcntl.h>
 #include <setjmp.h>
 #include <stdio.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 /* ---------------------------------------------------------------- tasks that do not come back */
@@ -214,6 +218,97 @@ CF_TEST_PLAIN(a_program_that_is_replaced_while_it_runs) {
   expect_works(one);
   cf_executor_free(one);
   ASSERT(rmdir(folder) == 0);
+}
+
+/* ---------------------------------------------------------------- hosts that become others */
+
+static void run_another_program(int input, gate *g, gate *ready) {
+  char *const argv[] = { (char *)"sh", (char *)"-c", (char *)"read line", NULL };
+  char *const nothing[] = { NULL }; /* nor the mark: it is none of the pool's processes */
+  cf_executor *two = make_executor(2);
+  expect_works(two);
+  cf_future_release(submit_gated(two, g, 1));
+  gate_await(g, 1);
+  gate_arrive(ready, 1);
+  ASSERT(dup2(input, STDIN_FILENO) == STDIN_FILENO);
+  execve("/bin/sh", argv, nothing);
+  _exit(77);
+}
+
+/* A host that becomes another program keeps its pid, and loses its pool. */
+CF_TEST_PLAIN(workers_end_when_their_host_runs_another_program) {
+  int input[2];
+  gate g = gate_make(), ready = gate_make();
+  ASSERT(pipe2(input, O_CLOEXEC) == 0);
+  pid_t host = fork();
+  ASSERT(host >= 0);
+  if (host == 0) {
+    check_host = (int32_t)getpid();
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    run_another_program(input[0], &g, &ready);
+  }
+  gate_await(&ready, 1); /* a worker runs, or has run */
+  await_no_process(); /* ... while the other program runs: it still waits for its line */
+  int status = 0;
+  ASSERT_EQ_INT(0, waitpid(host, &status, WNOHANG));
+  close(input[0]);
+  close(input[1]);
+  ASSERT(waitpid(host, &status, 0) == host);
+  ASSERT(WIFEXITED(status) && WEXITSTATUS(status) == 1); /* the end of its input */
+  gate_close(&g);
+  gate_close(&ready);
+}
+
+/* ---------------------------------------------------------------- numbers that others have now */
+
+enum { NUMBERS = 600 };
+
+/* In a child: closes all that there is, has pipes of its own under every number that is free then, and
+ * goes on with the pool, which may open new ones meanwhile. */
+static void use_a_pool_without_descriptors(void) {
+  struct stat before[NUMBERS], after;
+  bool mine[NUMBERS] = { false };
+  cf_executor *two = make_executor(2);
+  expect_works(two);
+  ASSERT(syscall(SYS_close_range, 3, ~0u, 0) == 0);
+  int own[2];
+  ASSERT(pipe(own) == 0);
+  for (int fd = own[1]; fd < NUMBERS; fd = fcntl(own[1], F_DUPFD, 3)) {
+    ASSERT(fd >= 0 && fstat(fd, &before[fd]) == 0);
+    mine[fd] = true;
+  }
+  for (int i = 0; i < 10; i++) {
+    const int32_t value = 6;
+    cf_future *f = NULL;
+    cf_status status = cf_executor_submit(two, value_task, &value, sizeof value, &f);
+    if (status == CF_OK) status = cf_future_result(f, cf_seconds(20), NULL, NULL);
+    ASSERT(status == CF_OK || status == CF_WORKER_DIED || status == CF_BROKEN_POOL);
+    cf_future_release(f);
+  }
+  cf_executor_free(two);
+  int waiting = 0;
+  ASSERT(ioctl(own[0], FIONREAD, &waiting) == 0);
+  ASSERT_EQ_INT(0, waiting); /* nothing was written */
+  for (int fd = 3; fd < NUMBERS; fd++) {
+    if (!mine[fd]) continue;
+    if (fstat(fd, &after) != 0) check_fail(__FILE__, __LINE__, "descriptor %d was closed", fd);
+    ASSERT(before[fd].st_ino == after.st_ino && before[fd].st_dev == after.st_dev);
+  }
+}
+
+/* Nothing is read from, written to or closed under a number that has become the program's. */
+CF_TEST_PLAIN(descriptors_that_became_the_hosts_are_left_alone) {
+  pid_t host = fork();
+  ASSERT(host >= 0);
+  if (host == 0) {
+    check_host = (int32_t)getpid();
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    use_a_pool_without_descriptors();
+    _exit(0);
+  }
+  int status = 0;
+  ASSERT(waitpid(host, &status, 0) == host);
+  ASSERT_EQ_INT(0, status);
 }
 
 /* ---------------------------------------------------------------- secrets */

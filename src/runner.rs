@@ -169,7 +169,7 @@ fn key() -> Result<thread::Key> {
 unsafe extern "C" fn retire(p: *mut c_void) {
     let p = p.cast::<Runner>();
     own::set(null_mut());
-    // SAFETY: `make` put this runner into the key of this thread.
+    // SAFETY: `make` or `settle` put this runner into the key of this thread, or `end` found it as the thread's own.
     let runner = unsafe { &*p };
     if runner.epoch == fork::epoch() {
         if runner.depth.get() > 0 {

@@ -40,6 +40,8 @@ def exists(kind, name, known):
         return f"check.{name}" in known
     if kind == "helper":
         return f"helper/{name}" in known
+    if kind == "faults":
+        return f"faults/threads-{name}" in known
     if kind == "unit":
         return rust_has("src", name)
     if kind == "zygotes":

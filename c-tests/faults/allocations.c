@@ -148,6 +148,15 @@ static void drain(cf_map *map, int32_t n) {
   cf_map_free(map);
 }
 
+static void end_of_map(cf_executor *pool, cf_map *map, cf_status status) {
+  if (refused(status))
+    ASSERT(map == NULL);
+  else
+    drain(map, MANY);
+  expect_usable(pool);
+  cf_executor_free(pool);
+}
+
 static void body_map(void) {
   static int32_t items[MANY];
   for (int32_t i = 0; i < MANY; i++) items[i] = i;
@@ -155,12 +164,7 @@ static void body_map(void) {
   cf_map *map = NULL;
   cf_status status;
   FAULTY(status, cf_executor_map(pool, value_task, items, sizeof *items, MANY, NULL, &map));
-  if (refused(status))
-    ASSERT(map == NULL);
-  else
-    drain(map, MANY);
-  expect_usable(pool);
-  cf_executor_free(pool);
+  end_of_map(pool, map, status);
 }
 
 static void body_map_arrays(void) {
@@ -171,12 +175,7 @@ static void body_map_arrays(void) {
   cf_map *map = NULL;
   cf_status status;
   FAULTY(status, cf_executor_map_arrays(pool, first_int, arrays, 2, NULL, &map));
-  if (refused(status))
-    ASSERT(map == NULL);
-  else
-    drain(map, MANY);
-  expect_usable(pool);
-  cf_executor_free(pool);
+  end_of_map(pool, map, status);
 }
 
 static void body_map_large_results(void) {

@@ -3,6 +3,7 @@
 use super::{borrow, check_bytes, check_items, guard, required, write_if_some};
 use crate::capi::types::{cf_free_fn, cf_submit_options, cf_task_fn};
 use crate::executor::cf_executor;
+use crate::future::call::Burst;
 use crate::future::cf_future;
 use crate::hook::Hook;
 use crate::status::{cf_status, Result};
@@ -183,8 +184,9 @@ pub unsafe extern "C" fn cf_executor_submit_many(
         unsafe { clear(out, count, arg_size) }?;
         check_items(args, arg_size, count)?;
         let function = required(function)?;
+        let burst = Burst { func: function, args, size: arg_size, count, out };
         // SAFETY: `executor` is NULL or live; `args` has `count` arguments.
-        unsafe { borrow(executor)?.submit_many(function, args, arg_size, count, out, submitted) }
+        unsafe { borrow(executor)?.submit_many(burst, submitted) }
     })
 }
 

@@ -5,6 +5,7 @@
 
 use super::cf_executor;
 use crate::capi::types::TaskFn;
+use crate::future::call::Burst;
 use crate::future::node::{cf_future, Arg, Birth, Call};
 use crate::hook::Hook;
 use crate::status::Result;
@@ -27,27 +28,19 @@ impl cf_executor {
     }
 
     /// # Safety
-    /// `args` points to `size * count` readable bytes, `out` is NULL or has `count` places, `submitted` is NULL or writable.
-    pub unsafe fn submit_many(
-        &self,
-        func: TaskFn,
-        args: *const c_void,
-        size: usize,
-        count: usize,
-        out: *mut *mut cf_future,
-        submitted: *mut usize,
-    ) -> Result<()> {
+    /// The arguments are readable; `out` is NULL or has a place for each, `submitted` is NULL or writable.
+    pub unsafe fn submit_many(&self, burst: Burst, submitted: *mut usize) -> Result<()> {
         let (n, result) = match (self.kind.processes(), self.kind.admit()) {
             (_, Err(e)) => (0, Err(e)),
             // SAFETY: the caller's promise.
-            (Some(pool), _) => unsafe { pool.submit_many(func, args, size, count, out) },
+            (Some(pool), _) => unsafe { pool.submit_many(burst) },
             // SAFETY: as above.
-            (None, _) => unsafe { self.submit_each(func, args, size, count, out) },
+            (None, _) => unsafe { self.submit_each(burst) },
         };
         // SAFETY: the caller's promise.
         unsafe {
-            if !out.is_null() {
-                (n..count).for_each(|i| out.add(i).write(null_mut()));
+            if !burst.out.is_null() {
+                (n..burst.count).for_each(|i| burst.out.add(i).write(null_mut()));
             }
             if !submitted.is_null() {
                 submitted.write(n);
@@ -58,20 +51,15 @@ impl cf_executor {
 
     /// # Safety
     /// As for `submit_many`.
-    unsafe fn submit_each(
-        &self,
-        func: TaskFn,
-        args: *const c_void,
-        size: usize,
-        count: usize,
-        out: *mut *mut cf_future,
-    ) -> (usize, Result<()>) {
+    unsafe fn submit_each(&self, burst: Burst) -> (usize, Result<()>) {
+        let Burst { func, args, size, count, out } = burst;
+        let (kind, executor) = (&*self.kind, self.id);
         for n in 0..count {
             let arg = Arg::Copy(args.wrapping_byte_add(n * size), size);
-            let call = Call { func, arg, birth: Birth { index: n, ..Birth::NONE }, executor: self.id };
+            let call = Call { func, arg, birth: Birth { index: n, ..Birth::NONE }, executor };
             let place = if out.is_null() { out } else { out.wrapping_add(n) };
             // SAFETY: inside the caller's arrays.
-            if let Err(e) = unsafe { self.kind.submit(call, place) } {
+            if let Err(e) = unsafe { kind.submit(call, place) } {
                 return (n, Err(e));
             }
         }

@@ -2,6 +2,7 @@
 //!
 //! Called by: submit, which makes one; the node, or the slot of a process pool, which takes it over.
 
+use super::cf_future;
 use crate::capi::types::TaskFn;
 use crate::hook::Hook;
 use core::ffi::c_void;
@@ -33,4 +34,15 @@ pub struct Call {
     pub arg: Arg,
     pub birth: Birth,
     pub executor: u16,
+}
+
+/// Calls of one function, each with its own of the arguments, which have one size and lie side by side.
+#[derive(Clone, Copy)]
+pub struct Burst {
+    pub func: TaskFn,
+    pub args: *const c_void,
+    pub size: usize,
+    pub count: usize,
+    /// NULL, or a place for the future of each.
+    pub out: *mut *mut cf_future,
 }

@@ -12,7 +12,7 @@ use crate::future::node::{Arg, Call};
 use crate::runner::{Runner, NOBODY};
 use crate::status::{Result, Status};
 use crate::sync::Ordering::*;
-use crate::sys::{clock, process, thread};
+use crate::sys::{clock, thread};
 use crate::time::FOREVER;
 
 impl Executor for Pool {
@@ -111,17 +111,15 @@ impl Pool {
     pub fn settle(&mut self, executor: *mut cf_executor) -> Result<(), Failure> {
         self.executor.store(executor, Relaxed);
         // Both now: later nobody could be told that a thread was not to be had.
-        let started = staff::start(self, callbacks::STACK, callbacks::main).and_then(|()| {
+        let started = staff::start(self, callbacks::STACK, callbacks::main).and_then(|callbacks| {
             staff::start(self, supervisor::STACK, supervisor::main).inspect_err(|_| {
                 self.callbacks.stop();
                 // It holds a reference: what it keeps would be gone only some time after the failure was told.
-                while !self.has_ended() {
-                    process::sleep_ms(1);
-                }
-                self.reap();
+                thread::join(callbacks);
+                self.ended.lock().handles.clear(); // it has put its own there, for `reap`
             })
         });
-        started.map_err(|errno| {
+        started.map(drop).map_err(|errno| {
             Failure::new(Status::CF_OS_ERROR, errno, format_args!("a service thread of the pool could not be started"))
         })
     }

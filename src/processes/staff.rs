@@ -10,11 +10,11 @@ use crate::sys::thread;
 use core::ffi::c_void;
 
 /// Starts a thread of the pool's. `Err` carries errno.
-pub fn start(pool: &Pool, stack: usize, main: thread::Main) -> Result<(), i32> {
+pub fn start(pool: &Pool, stack: usize, main: thread::Main) -> Result<thread::Handle, i32> {
     pool.alive.fetch_add(1, Relaxed);
     pool.executor().retain();
     let arg = (&raw const *pool).cast_mut().cast::<c_void>();
-    thread::start(stack, main, arg).map(drop).inspect_err(|_| {
+    thread::start(stack, main, arg).inspect_err(|_| {
         if pool.alive.fetch_sub(1, AcqRel) == 1 {
             pool.executor().ring_end();
         }

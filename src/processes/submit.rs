@@ -14,6 +14,7 @@ use super::portion::Portion;
 use super::slot::{inline_bytes, Cell, COLLECT};
 use super::table::{Table, Task};
 use crate::capi::types::TaskFn;
+use crate::future::call::Burst;
 use crate::future::far::Place;
 use crate::future::node::{Arg, Call};
 use crate::future::{cf_future, word};
@@ -142,18 +143,12 @@ impl Pool {
         }
     }
 
-    /// Submits one call for each of `count` arguments that lie side by side; how many of them.
+    /// Submits the calls in order; how many of them.
     ///
     /// # Safety
-    /// `args` points to `size * count` readable bytes, `out` is NULL or has `count` places.
-    pub unsafe fn submit_many(
-        &self,
-        func: TaskFn,
-        args: *const c_void,
-        size: usize,
-        count: usize,
-        out: *mut *mut cf_future,
-    ) -> (usize, Result<()>) {
+    /// The arguments are readable; `out` is NULL or has a place for each.
+    pub unsafe fn submit_many(&self, burst: Burst) -> (usize, Result<()>) {
+        let Burst { func, args, size, count, out } = burst;
         if count == 0 {
             return (0, Ok(()));
         }

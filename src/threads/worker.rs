@@ -142,18 +142,15 @@ pub extern "C" fn main(arg: *mut c_void) -> *mut c_void {
     // SAFETY: the pool passes a seat, and the thread's reference keeps it alive.
     let seat: &Seat = unsafe { &*arg.cast::<Seat>() };
     let pool = seat.pool();
-    let mut told = true;
-    if let Some(prepared) = seat.take_prepared() {
-        let runner;
-        (runner, told) = prepared.settle();
-        seat.runner.store(runner.id as u32, Relaxed);
-        runner.seat.set(seat);
-        pool.name_thread(seat);
-        Worker { seat, pool, runner, woken: true, looks: Looks::default() }.live();
-        deadlock::give_room_back();
-        seat.runner.store(LEFT, Relaxed);
-        runner.seat.set(core::ptr::null());
-    }
+    let prepared = seat.take_prepared().unwrap_or_else(|| unreachable!("a thread is provided for before its start"));
+    let (runner, told) = prepared.settle();
+    seat.runner.store(runner.id as u32, Relaxed);
+    runner.seat.set(seat);
+    pool.name_thread(seat);
+    Worker { seat, pool, runner, woken: true, looks: Looks::default() }.live();
+    deadlock::give_room_back();
+    seat.runner.store(LEFT, Relaxed);
+    runner.seat.set(core::ptr::null());
     pool.leave(thread::current());
     if !told {
         runner::end();
