@@ -19,8 +19,9 @@ static int32_t wrong_size(cf_task *task) {
   } while (0)
 
 static void sleep_milliseconds(int64_t milliseconds) {
-  struct timespec left = {(time_t)(milliseconds / 1000), (long)(milliseconds % 1000) * 1000000L};
-  while (nanosleep(&left, &left) != 0 && errno == EINTR) {}
+  struct timespec left = { (time_t)(milliseconds / 1000), (long)(milliseconds % 1000) * 1000000L };
+  while (nanosleep(&left, &left) != 0 && errno == EINTR) {
+  }
 }
 
 int32_t tasks_square(cf_task *task, void *arg, size_t arg_size) {
@@ -63,7 +64,9 @@ int32_t tasks_gate(cf_task *task, void *arg, size_t arg_size) {
   return cf_task_return(task, &turn, sizeof turn);
 }
 
-void tasks_gate_open(tasks_gate_t *gate) { __atomic_store_n(&gate->open, 1, __ATOMIC_RELEASE); }
+void tasks_gate_open(tasks_gate_t *gate) {
+  __atomic_store_n(&gate->open, 1, __ATOMIC_RELEASE);
+}
 
 int32_t tasks_gate_entered(const tasks_gate_t *gate) {
   return __atomic_load_n(&gate->entered, __ATOMIC_ACQUIRE);
