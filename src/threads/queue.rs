@@ -50,7 +50,7 @@ impl Crowd {
     }
 }
 
-/// Cells that a taker has emptied, of the last segment that it took from: not counted as left yet.
+/// Cells that a taker is done with, of the last segment that it took from: not counted as left yet.
 #[derive(Default)]
 pub struct Taken {
     segment: u32,
@@ -148,6 +148,8 @@ impl<const N: usize> Fifo<N> {
         // AcqRel: the last one sees that all others have done with the segment.
         if segment.left.fetch_add(n, AcqRel) + n == N as u32 + 2 {
             segment.left.store(0, Relaxed);
+            // Not by each taker: the line would go back and forth between those who read it.
+            self.segments.0.cells(i).iter().for_each(|cell| cell.store(0, Relaxed));
             self.segments.0.put_back(i);
         }
     }
@@ -206,7 +208,6 @@ impl<const N: usize> Fifo<N> {
             }
             // If the head still stands at `h`, the cell was read before anyone could use it again.
             if self.head.0.compare_exchange_weak(h, h + 1, AcqRel, Relaxed).is_ok() {
-                cell.store(0, Relaxed);
                 if taken.segment != index(s) {
                     self.settle(taken);
                     taken.segment = index(s);

@@ -16,7 +16,7 @@ const MOST_KEPT: u32 = if cfg!(loom) { 0 } else { 2048 };
 const BUCKETS: usize = if cfg!(loom) { 3 } else { 31 };
 pub const NONE: u32 = 0;
 
-/// Where hints lie. Each cell of a free segment is 0, as its consumer has left it.
+/// Where hints lie. Each cell of a free segment is 0: whoever left it last has seen to that.
 pub type Cells<const N: usize> = [AtomicU64; N];
 
 /// What is known of a segment, apart from its cells, so that these are whole pages.
