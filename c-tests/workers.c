@@ -6,6 +6,7 @@
 #define _GNU_SOURCE
 #include "check.h"
 
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -128,6 +129,34 @@ CF_TEST(many_workers) {
   cf_futures_release(fs, count);
   cf_executor_free(many);
   gate_close(&g);
+}
+
+static int32_t meeting_task(cf_task *task, void *arg, size_t arg_size) {
+  int *here = *(int **)arg;
+  (void)task;
+  ASSERT_EQ_SIZE(sizeof here, arg_size);
+  count_up(here);
+  while (count_of(here) < 2) sched_yield();
+  return 0;
+}
+
+/* Two that were submitted side by side may wait for each other by means of their own, whatever came
+ * before them: a worker starts the oldest task there is, and keeps none for later. */
+CF_TEST(neighbours_meet) {
+  CF_THREADS_ONLY("the tasks meet in the memory of this process");
+  enum { BETWEEN = 64 };
+  const size_t pairs = scaled(500);
+  int here[500] = { 0 };
+  cf_executor *two = make_executor(2);
+  for (size_t i = 0; i < pairs; i++) {
+    int *place = &here[i];
+    for (int32_t k = 0; k < BETWEEN; k++) cf_future_release(submit_value(two, k));
+    for (int k = 0; k < 2; k++)
+      ASSERT_OK(cf_executor_submit(two, meeting_task, &place, sizeof place, NULL));
+  }
+  ASSERT_OK(cf_executor_shutdown(two, true, false));
+  for (size_t i = 0; i < pairs; i++) ASSERT_EQ_INT(2, here[i]);
+  cf_executor_free(two);
 }
 
 /* ---------------------------------------------------------------- when a thread cannot start */
