@@ -1,0 +1,78 @@
+// Future, the outcome of one task.
+
+package cfutures
+
+import (
+	"context"
+	"sync"
+	"unsafe"
+
+	capi "cfutures/internal/cfutures"
+)
+
+// Future is a call that was submitted, and its outcome. Any number of goroutines may use it at the same time.
+//
+// It needs no release: once it has ended it is a plain Go value, and one that nobody refers to any more does not
+// stop its task.
+type Future[T any] struct {
+	core
+	value T
+	// Of a type that needs gob: what is not decoded before somebody asks for it, so that nobody else waits for that.
+	encoded []byte
+	decode  sync.Once
+}
+
+func newFuture[T any]() *Future[T] {
+	f := &Future[T]{}
+	f.sink = f
+	return f
+}
+
+// take is called once, with the result.
+func (f *Future[T]) take(ended capi.Ended) (err error) {
+	switch {
+	case f.call != nil:
+		f.call.over.Load()
+	case f.registered && codecOf[T]() == codecGob:
+		f.encoded = append([]byte{}, unsafe.Slice((*byte)(ended.Data), ended.Size)...)
+	default:
+		f.value, err = decode[T](ended.Data, ended.Size)
+	}
+	return err
+}
+
+// Result returns the task's result, and waits for it if need be.
+//
+// The error is an *Error that says how the task failed, or that the wait was given up: ErrTimeout if the context's
+// deadline was over first, the error of the context if it was cancelled. Neither touches the task, and Result may
+// be called again.
+func (f *Future[T]) Result(ctx context.Context) (T, error) {
+	if err := f.wait(ctx); err != nil {
+		var none T
+		return none, err
+	}
+	if f.encoded != nil {
+		f.decode.Do(func() {
+			f.value, f.err = decode[T](unsafe.Pointer(&f.encoded[0]), len(f.encoded))
+			f.encoded = nil
+		})
+	}
+	if f.err != nil {
+		var none T
+		return none, f.err
+	}
+	return f.value, nil
+}
+
+// OnDone has a function called once, in a goroutine of its own, when the future has ended, however it ended; also
+// if that has come already.
+func (f *Future[T]) OnDone(function func(*Future[T])) {
+	callback := &callback{func() { function(f) }}
+	if !f.watch(callback) {
+		callback.told(nil)
+	}
+}
+
+type callback struct{ run func() }
+
+func (c *callback) told(*core) { go c.run() }
