@@ -235,6 +235,9 @@ func pools(t *testing.T) {
 }
 
 func TestLeaksNothing(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a garbage collection for each task takes minutes")
+	}
 	counts := func() (goroutines, threads, descriptors, pages int) {
 		runtime.GC()
 		return runtime.NumGoroutine(), threadCount(t), len(listing(t, "/proc/self/fd")), residentPages(t)

@@ -15,7 +15,8 @@
 #include <pthread.h>
 #include <unistd.h>
 
-extern int main(int argc, char **argv);
+/* The start of Go's runtime. There is none in a library of Go, which then starts no workers. */
+extern int main(int argc, char **argv) __attribute__((weak));
 
 static struct {
   int count;
@@ -30,7 +31,7 @@ static bool in_worker;
 __attribute__((constructor)) static void serve_if_asked(int argc, char **argv) {
   arguments.count = argc;
   arguments.values = argv;
-  cf_worker_main();
+  if (main != NULL) cf_worker_main();
 }
 
 static void *go_main(void *nothing) {
