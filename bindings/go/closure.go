@@ -9,6 +9,7 @@ package cfutures
 import (
 	"context"
 	"sync/atomic"
+	"unsafe"
 
 	capi "cfutures/internal/cfutures"
 )
@@ -46,7 +47,7 @@ func runClosure(task capi.Task, tag uintptr) int32 {
 	c := tags.get(tag).call
 	err := call(task, c.run)
 	if !c.many {
-		c.err = err
+		c.run, c.err = nil, err
 		c.over.Store(true)
 	}
 	if err == nil {
@@ -79,13 +80,18 @@ func SubmitFunc[R any](ex *Executor, function func(ctx context.Context) (R, erro
 		return nil, statusError(capi.Unsupported,
 			"a closure cannot run in a worker process: give the function a name with Register")
 	}
-	f := newFuture[R]()
+	f := newFuture[R](codecGob)
 	f.call = &closure{run: func(ctx context.Context) (err error) {
 		f.value, err = function(ctx)
 		return err
 	}}
-	if err := ex.submit(&f.core, capi.ClosureFunction(), nil, 0); err != nil {
+	// The tag is also the argument of the task. It ends when the queue gives the future out.
+	tag := tags.put(&f.core)
+	handle, err := ex.submit(capi.ClosureFunction(), unsafe.Pointer(&tag), int(unsafe.Sizeof(tag)))
+	if err != nil {
+		tags.drop(tag)
 		return nil, err
 	}
+	f.attach(handle, tag)
 	return f, nil
 }

@@ -11,7 +11,6 @@ package cfutures
 import (
 	"bytes"
 	"encoding/gob"
-	"fmt"
 	"reflect"
 	"sync"
 	"unsafe"
@@ -72,54 +71,48 @@ func isPlain(t reflect.Type) bool {
 	return false
 }
 
-// view returns the bytes of a value that is no gob, where they lie. Strings and slices begin with their address.
-func (c codec) view(value unsafe.Pointer, t reflect.Type) (unsafe.Pointer, int) {
-	switch c {
-	case codecString:
-		return *(*unsafe.Pointer)(value), len(*(*string)(value))
-	case codecSlice:
-		return *(*unsafe.Pointer)(value), len(*(*[]byte)(value)) * int(t.Elem().Size())
-	default:
-		return value, int(t.Size())
-	}
-}
-
 // encode returns the bytes of a value: those of the value itself where they can be had, so it must stay alive.
-func encode[T any](value *T) (unsafe.Pointer, int, error) {
-	c, t := codecOf[T](), reflect.TypeOf(value).Elem()
-	if c != codecGob {
-		p, n := c.view(unsafe.Pointer(value), t)
-		return p, n, nil
+// Strings and slices begin with their address.
+func encode[T any](c codec, value *T) (unsafe.Pointer, int, error) {
+	p := unsafe.Pointer(value)
+	switch c {
+	case codecPlain, codecBool:
+		return p, int(unsafe.Sizeof(*value)), nil
+	case codecString:
+		return *(*unsafe.Pointer)(p), len(*(*string)(p)), nil
+	case codecSlice:
+		each := int(reflect.TypeOf(value).Elem().Elem().Size())
+		return *(*unsafe.Pointer)(p), len(*(*[]byte)(p)) * each, nil
 	}
 	var buffer bytes.Buffer
 	if err := gob.NewEncoder(&buffer).Encode(value); err != nil {
-		return nil, 0, argumentError("%v cannot be sent to a worker process: %v", t, err)
+		return nil, 0, argumentError("%T cannot be sent to another process: %v", *value, err)
 	}
 	b := buffer.Bytes()
 	return unsafe.Pointer(&b[0]), len(b), nil
 }
 
-// decode makes a value of bytes that C owns.
-func decode[T any](data unsafe.Pointer, size int) (value T, err error) {
-	t := reflect.TypeOf(&value).Elem()
-	given := unsafe.Slice((*byte)(data), size)
-	switch codecOf[T]() {
+// decode makes a value of bytes that may be gone soon.
+func decode[T any](c codec, given []byte) (value T, err error) {
+	p, size := unsafe.Pointer(&value), len(given)
+	switch c {
 	case codecBool:
 		if size != 1 {
-			return value, mismatch(t, size)
+			return value, mismatch[T](size)
 		}
-		*(*bool)(unsafe.Pointer(&value)) = given[0] != 0
+		*(*bool)(p) = given[0] != 0
 	case codecPlain:
-		if size != int(t.Size()) {
-			return value, mismatch(t, size)
+		if size != int(unsafe.Sizeof(value)) {
+			return value, mismatch[T](size)
 		}
-		copy(unsafe.Slice((*byte)(unsafe.Pointer(&value)), size), given)
+		copy(unsafe.Slice((*byte)(p), size), given)
 	case codecString:
-		*(*string)(unsafe.Pointer(&value)) = string(given)
+		*(*string)(p) = string(given)
 	case codecSlice:
+		t := reflect.TypeOf(value)
 		each := int(t.Elem().Size())
 		if size%each != 0 {
-			return value, mismatch(t, size)
+			return value, mismatch[T](size)
 		}
 		slice := reflect.MakeSlice(t, size/each, size/each)
 		if size > 0 {
@@ -128,25 +121,27 @@ func decode[T any](data unsafe.Pointer, size int) (value T, err error) {
 		reflect.ValueOf(&value).Elem().Set(slice)
 	default:
 		if err := gob.NewDecoder(bytes.NewReader(given)).Decode(&value); err != nil {
-			return value, statusError(capi.SizeMismatch, "the result is no %v: %v", t, err)
+			return value, statusError(capi.SizeMismatch, "the bytes are no %T: %v", value, err)
 		}
 	}
 	return value, nil
 }
 
-func mismatch(t reflect.Type, size int) error {
-	return statusError(capi.SizeMismatch, "the result has %d bytes, which is no %v", size, t)
+func mismatch[T any](size int) error {
+	var none T
+	return statusError(capi.SizeMismatch, "the result has %d bytes, which is no %T", size, none)
 }
 
 func argumentError(format string, args ...any) error {
 	return statusError(capi.InvalidArgument, format, args...)
 }
 
-// checkForC refuses types that a C function cannot take or give.
-func checkForC[T any](what string) error {
-	if codecOf[T]() != codecGob {
-		return nil
+// forC refuses types that a C function cannot take or give.
+func forC[T any](what string) (codec, error) {
+	c := codecOf[T]()
+	if c != codecGob {
+		return c, nil
 	}
-	return argumentError("the %s of a C function cannot be a %v: numbers, strings, slices of numbers, and "+
-		"structs without pointers can", what, fmt.Sprint(reflect.TypeOf((*T)(nil)).Elem()))
+	return c, argumentError("the %s of a C function cannot be a %v: numbers, strings, slices of numbers, and "+
+		"structs without pointers can", what, reflect.TypeOf((*T)(nil)).Elem())
 }

@@ -1,10 +1,8 @@
 // How the ends of futures come to Go. One goroutine waits in the library's completion queue, for the whole
-// process; it is started by the first submit, and takes one thread of the system. However many goroutines wait
-// for futures, they wait for Go's own channels.
+// process; it is started by the first wait that cannot be answered at once, and takes one thread of the system.
+// However many goroutines wait for futures, they wait for Go's own channels.
 //
-// Always true: each future that was submitted is in the table of tags until the goroutine has taken it out of the
-// queue, and is settled then at the latest; so what was submitted needs no release, and a future that the program
-// has forgotten lives as long as its task.
+// Always true: a future that is in the queue is in the table of tags, until the goroutine has taken it out.
 
 package cfutures
 
@@ -71,11 +69,11 @@ func completions() (*capi.Queue, error) {
 }
 
 func takeAll(q *capi.Queue) {
-	for woken := false; ; woken = false {
-		q.Take(func(ended capi.Ended) {
-			if tags.drop(ended.Tag).settle(ended) {
-				woken = true
-			}
+	for open, woken := true, false; open; woken = false {
+		open = q.Take(func(_ capi.Future, tag uintptr, outcome capi.Outcome) bool {
+			release, told := tags.drop(tag).taken(outcome)
+			woken = woken || told
+			return release
 		})
 		if woken {
 			// Who was woken runs on this processor, before it goes into C with this goroutine.

@@ -1,7 +1,11 @@
 // The part of a future that does not depend on its type: where it stands, and who waits for it.
 //
-// Always true: `handle` is valid while the future has not ended, which `mu` guards; once `ended` is set nothing of
-// the outcome changes any more; a watcher is told exactly once, unless it was withdrawn before.
+// The future of a C function is not in the queue before somebody wants to hear of its end: mostly it has ended by then,
+// and one call brings the result and releases what C has.
+//
+// Always true: `handle` is a reference while the future has not ended, which `mu` guards; once `ended` is set nothing
+// of the outcome changes any more; who is told of the end is told exactly once, unless it was withdrawn before; what
+// waits or is told is there only while the future is `armed`: in the queue, and in the table of tags.
 
 package cfutures
 
@@ -35,9 +39,9 @@ func (s State) String() string {
 	return names[s]
 }
 
-// A sink takes the bytes that a C function gave; they are valid during the call.
+// A sink takes the bytes that a task gave; they are valid during the call.
 type sink interface {
-	take(ended capi.Ended) error
+	take(result []byte) error
 }
 
 // A watcher hears that a future has ended, and must not block.
@@ -53,40 +57,115 @@ var closed = func() chan struct{} {
 
 type core struct {
 	ended      atomic.Bool
+	armed      bool
+	registered bool // of a registered Go function in a worker process
 	mu         sync.Mutex
 	state      State
 	err        error
 	handle     capi.Future
+	lease      lease
 	sink       sink
 	call       *closure // of a Go closure, else nil
-	registered bool     // of a registered Go function in a worker process
 	done       chan struct{}
 	watchers   []watcher
 }
 
 func (c *core) base() *core { return c }
 
-// attach gives the future its handle after it was submitted. It may have ended meanwhile.
-func (c *core) attach(handle capi.Future) {
+// attach gives the future its handle after it was submitted. That of a closure is put into the queue at once, as
+// its tag must end with it.
+func (c *core) attach(handle capi.Future, tag ...uintptr) {
 	c.mu.Lock()
-	if !c.ended.Load() {
-		c.handle = handle
+	c.handle = handle
+	c.lease = lend(handle)
+	for _, tag := range tag {
+		c.enqueue(tag)
 	}
 	c.mu.Unlock()
 }
 
-// settle takes the outcome over, and tells everybody. True if somebody waited. The second call does nothing.
-func (c *core) settle(ended capi.Ended) bool {
-	c.mu.Lock()
+// poll looks whether the future has ended. One that is armed need not be asked.
+func (c *core) poll() bool {
 	if c.ended.Load() {
-		c.mu.Unlock()
-		return false
+		return true
 	}
-	c.err, c.state = c.outcome(ended)
-	c.handle, c.sink, c.call = capi.Future{}, nil, nil
-	watchers, done := c.watchers, c.done
-	c.watchers = nil
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.ended.Load() && !c.armed {
+		c.finish()
+	}
+	return c.ended.Load()
+}
+
+// finish takes the outcome if there is one. The caller has the lock.
+func (c *core) finish() {
+	outcome := c.handle.Finish()
+	if outcome.Status == capi.Timeout {
+		return
+	}
+	handle := c.handle
+	c.settle(outcome)
+	if !outcome.Released {
+		handle.Release()
+	}
+}
+
+// arm has the queue tell of the end, if it has not come already. The caller has the lock.
+func (c *core) arm() {
+	if c.ended.Load() || c.armed {
+		return
+	}
+	if c.finish(); !c.ended.Load() {
+		c.enqueue(tags.put(c))
+	}
+}
+
+// enqueue puts the future into the queue. The caller has the lock.
+func (c *core) enqueue(tag uintptr) {
+	c.armed = true
+	q, err := completions()
+	if err == nil {
+		err = check(q.Add(c.handle, tag))
+	}
+	if err != nil {
+		// There is no memory, and nobody would ever hear of the end: this is the end. The task may still need the tag.
+		c.handle.Release()
+		c.state, c.err = StateFailed, err
+		c.over()
+	}
+}
+
+// settle takes the outcome over. The caller has the lock, and sees to the reference.
+func (c *core) settle(outcome capi.Outcome) {
+	c.state, c.err = c.take(outcome)
+	c.over()
+}
+
+func (c *core) over() {
+	c.lease.end()
+	c.handle, c.sink = capi.Future{}, nil
+	if c.call != nil && c.state == StateCancelled {
+		c.call.run = nil
+	}
 	c.ended.Store(true)
+}
+
+// taken is called when the queue has given the future out. True if a reference of its own is to be released.
+func (c *core) taken(outcome capi.Outcome) (release, woken bool) {
+	c.mu.Lock()
+	release = !c.ended.Load()
+	if release {
+		c.settle(outcome)
+	}
+	c.mu.Unlock()
+	return release, c.tell()
+}
+
+// tell tells everybody of the end. True if there was somebody.
+func (c *core) tell() bool {
+	c.mu.Lock()
+	watchers, done := c.watchers, c.done
+	c.watchers, c.done = nil, nil
 	c.mu.Unlock()
 	if done != nil {
 		close(done)
@@ -97,22 +176,22 @@ func (c *core) settle(ended capi.Ended) bool {
 	return done != nil || len(watchers) > 0
 }
 
-// outcome is called under the lock, once.
-func (c *core) outcome(ended capi.Ended) (error, State) {
-	if ended.Status == capi.OK {
-		if err := c.sink.take(ended); err != nil {
-			return err, StateFailed
+// take makes the outcome that of Go. It is called once.
+func (c *core) take(outcome capi.Outcome) (State, error) {
+	if outcome.Status == capi.OK {
+		if err := c.sink.take(outcome.Bytes()); err != nil {
+			return StateFailed, err
 		}
-		return nil, StateFinished
+		return StateFinished, nil
 	}
-	e := failureError(ended.Future.Failure(ended.Status))
+	e := failureError(c.handle.Failure(outcome.Status))
 	if e.Status == ErrCancelled {
-		return e, StateCancelled
+		return StateCancelled, e
 	}
 	if e.Status == ErrTaskFailed {
 		e.cause = c.cause(e)
 	}
-	return e, StateFailed
+	return StateFailed, e
 }
 
 // cause is what a Go function failed with.
@@ -133,7 +212,7 @@ func (c *core) Done() <-chan struct{} {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.ended.Load() {
+	if c.arm(); c.ended.Load() {
 		return closed
 	}
 	if c.done == nil {
@@ -179,7 +258,7 @@ func (c *core) Kill(grace time.Duration) error {
 func (c *core) watch(w watcher) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.ended.Load() {
+	if c.arm(); c.ended.Load() {
 		return false
 	}
 	c.watchers = append(c.watchers, w)
@@ -213,7 +292,7 @@ func (c *core) retain() capi.Future {
 
 // wait returns when the future has ended, else with the context's end.
 func (c *core) wait(ctx context.Context) error {
-	if c.ended.Load() {
+	if c.poll() {
 		return nil
 	}
 	if err := waitInTask(ctx, []*core{c}, AllCompleted); err != errNotInTask {
@@ -222,27 +301,20 @@ func (c *core) wait(ctx context.Context) error {
 	select {
 	case <-c.Done():
 		return nil
-	default:
-	}
-	select {
-	case <-c.Done():
-		return nil
 	case <-ctx.Done():
-		if c.ended.Load() {
+		if c.poll() {
 			return nil
 		}
 		return contextError(ctx)
 	}
 }
 
-// settleNow takes the outcome of a future that is known to have ended, before the queue has given it out.
+// settleNow takes the outcome of a future that has ended, even if it is armed.
 func (c *core) settleNow() {
-	handle := c.retain()
-	if handle.IsNil() {
-		return
+	c.mu.Lock()
+	if !c.ended.Load() {
+		c.finish()
 	}
-	if ended := handle.Outcome(); ended.Status != capi.Timeout {
-		c.settle(ended)
-	}
-	handle.Release()
+	c.mu.Unlock()
+	c.tell()
 }

@@ -144,37 +144,18 @@ func (ex *Executor) explain(status capi.Status) error {
 	return check(status)
 }
 
-// submit submits a task whose outcome settles the future. The argument of a closure is its tag.
-func (ex *Executor) submit(f *core, function capi.Function, arg unsafe.Pointer, size int) error {
-	q, err := completions()
-	if err != nil {
-		return err
-	}
+// submit submits a task. The caller owns the handle.
+func (ex *Executor) submit(function capi.Function, arg unsafe.Pointer, size int) (capi.Future, error) {
 	c, err := ex.lock()
 	if err != nil {
-		return err
+		return capi.Future{}, err
 	}
 	defer ex.unlock()
-	tag := tags.put(f)
-	if f.call != nil {
-		own := tag
-		arg, size = unsafe.Pointer(&own), int(unsafe.Sizeof(own))
-	}
-	handle, status := q.Submit(c, function, arg, size, tag)
+	handle, status := c.Submit(function, arg, size)
 	if status != capi.OK {
-		ex.forget(tag, status)
-		return ex.explain(status)
+		return handle, ex.explain(status)
 	}
-	f.attach(handle)
-	return nil
-}
-
-// forget gives the tag of a task back that was not submitted. Where the queue had no memory for it the task may run
-// all the same, so that the tag must stay.
-func (ex *Executor) forget(tag uintptr, status capi.Status) {
-	if status != capi.NoMemory {
-		tags.drop(tag)
-	}
+	return handle, nil
 }
 
 // Shutdown ends the executor: it takes no more tasks, and those that were submitted run to their end. Shutdown

@@ -5,9 +5,6 @@ package cfutures
 import (
 	"context"
 	"sync"
-	"unsafe"
-
-	capi "cfutures/internal/cfutures"
 )
 
 // Future is a call that was submitted, and its outcome. Any number of goroutines may use it at the same time.
@@ -16,27 +13,28 @@ import (
 // stop its task.
 type Future[T any] struct {
 	core
+	codec codec
 	value T
 	// Of a type that needs gob: what is not decoded before somebody asks for it, so that nobody else waits for that.
 	encoded []byte
 	decode  sync.Once
 }
 
-func newFuture[T any]() *Future[T] {
-	f := &Future[T]{}
+func newFuture[T any](codec codec) *Future[T] {
+	f := &Future[T]{codec: codec}
 	f.sink = f
 	return f
 }
 
 // take is called once, with the result.
-func (f *Future[T]) take(ended capi.Ended) (err error) {
+func (f *Future[T]) take(result []byte) (err error) {
 	switch {
 	case f.call != nil:
 		f.call.over.Load()
-	case f.registered && codecOf[T]() == codecGob:
-		f.encoded = append([]byte{}, unsafe.Slice((*byte)(ended.Data), ended.Size)...)
+	case f.codec == codecGob:
+		f.encoded = append([]byte{}, result...)
 	default:
-		f.value, err = decode[T](ended.Data, ended.Size)
+		f.value, err = decode[T](f.codec, result)
 	}
 	return err
 }
@@ -53,7 +51,7 @@ func (f *Future[T]) Result(ctx context.Context) (T, error) {
 	}
 	if f.encoded != nil {
 		f.decode.Do(func() {
-			f.value, f.err = decode[T](unsafe.Pointer(&f.encoded[0]), len(f.encoded))
+			f.value, f.err = decode[T](f.codec, f.encoded)
 			f.encoded = nil
 		})
 	}

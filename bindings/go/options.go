@@ -60,7 +60,7 @@ func InitializerOf[A, R any](task Task[A, R], arg A) *Initializer {
 		if err := task.check(); err != nil {
 			return 0, err
 		}
-		p, n, err := encode(&arg)
+		p, n, err := encode(task.arg, &arg)
 		o.Initializer, o.InitializerArg = task.function, copyOf(p, n)
 		return 0, err
 	}}

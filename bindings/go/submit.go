@@ -4,7 +4,6 @@ package cfutures
 
 import (
 	"context"
-	"reflect"
 	"unsafe"
 
 	capi "cfutures/internal/cfutures"
@@ -24,26 +23,31 @@ func Submit[A, R any](ex *Executor, task Task[A, R], arg A) (*Future[R], error) 
 	if !task.isC() && !ex.processes {
 		return SubmitFunc(ex, func(ctx context.Context) (R, error) { return task.run(ctx, arg) })
 	}
-	f := newFuture[R]()
-	if task.isC() {
-		p, n, err := encode(&arg)
-		if err == nil {
-			err = ex.submit(&f.core, task.function, p, n)
-		}
-		if err != nil {
-			return nil, err
-		}
-		return f, nil
-	}
-	message, err := task.message(&arg)
+	function, p, n, err := task.bytes(&arg)
 	if err != nil {
 		return nil, err
 	}
-	f.registered = true
-	if err := ex.submit(&f.core, capi.RegisteredFunction(), unsafe.Pointer(&message[0]), len(message)); err != nil {
+	handle, err := ex.submit(function, p, n)
+	if err != nil {
 		return nil, err
 	}
+	f := newFuture[R](task.result)
+	f.registered = !task.isC()
+	f.attach(handle)
 	return f, nil
+}
+
+// bytes returns what is submitted: a C function and its argument.
+func (t Task[A, R]) bytes(arg *A) (capi.Function, unsafe.Pointer, int, error) {
+	if t.isC() {
+		p, n, err := encode(t.arg, arg)
+		return t.function, p, n, err
+	}
+	message, err := t.message(arg)
+	if err != nil {
+		return nil, nil, 0, err
+	}
+	return capi.RegisteredFunction(), unsafe.Pointer(&message[0]), len(message), nil
 }
 
 // SubmitMany submits a call of a task for each argument. For C functions with arguments of one size this is cheaper
@@ -52,7 +56,7 @@ func SubmitMany[A, R any](ex *Executor, task Task[A, R], args []A) ([]*Future[R]
 	if err := task.check(); err != nil {
 		return nil, err
 	}
-	if c := codecOf[A](); task.isC() && (c == codecPlain || c == codecBool) && len(args) > 0 {
+	if task.isC() && (task.arg == codecPlain || task.arg == codecBool) && len(args) > 0 {
 		return submitSideBySide(ex, task, args)
 	}
 	futures := make([]*Future[R], 0, len(args))
@@ -68,32 +72,21 @@ func SubmitMany[A, R any](ex *Executor, task Task[A, R], args []A) ([]*Future[R]
 
 // submitSideBySide gives the library all arguments at once: they lie side by side already.
 func submitSideBySide[A, R any](ex *Executor, task Task[A, R], args []A) ([]*Future[R], error) {
-	q, err := completions()
-	if err != nil {
-		return nil, err
-	}
 	c, err := ex.lock()
 	if err != nil {
 		return nil, err
 	}
 	defer ex.unlock()
-	futures := make([]*Future[R], len(args))
-	names := make([]uintptr, len(args))
-	for i := range futures {
-		futures[i] = newFuture[R]()
-		names[i] = tags.put(&futures[i].core)
-	}
 	handles := make([]capi.Future, len(args))
-	size := int(reflect.TypeOf(args).Elem().Size())
-	n, status := q.SubmitMany(c, task.function, unsafe.Pointer(&args[0]), size, names, handles)
-	for i := range futures[:n] {
+	size := int(unsafe.Sizeof(args[0]))
+	n, status := c.SubmitMany(task.function, unsafe.Pointer(&args[0]), size, handles)
+	futures := make([]*Future[R], n)
+	for i := range futures {
+		futures[i] = newFuture[R](task.result)
 		futures[i].attach(handles[i])
-	}
-	for _, tag := range names[n:] {
-		ex.forget(tag, status)
 	}
 	if status != capi.OK {
 		err = ex.explain(status)
 	}
-	return futures[:n], err
+	return futures, err
 }

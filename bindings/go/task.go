@@ -25,6 +25,9 @@ type Task[A, R any] struct {
 	name     string
 	function capi.Function
 	run      func(context.Context, A) (R, error)
+	arg      codec
+	result   codec
+	err      error // why it cannot be submitted
 }
 
 // Library is a shared library with C functions.
@@ -55,8 +58,16 @@ func CFunc[A, R any](library *Library, name string) (Task[A, R], error) {
 	if err != nil {
 		return none, argumentError("%s has no %s: %v", library.path, name, err)
 	}
-	task := Task[A, R]{name: name, function: function}
-	return task, task.check()
+	task := newCTask[A, R](name, function)
+	return task, task.err
+}
+
+func newCTask[A, R any](name string, function capi.Function) Task[A, R] {
+	t := Task[A, R]{name: name, function: function}
+	if t.arg, t.err = forC[A]("argument"); t.err == nil {
+		t.result, t.err = forC[R]("result")
+	}
+	return t
 }
 
 // MustCFunc is CFunc, and panics if there is no such function.
@@ -70,23 +81,17 @@ func MustCFunc[A, R any](library *Library, name string) Task[A, R] {
 
 // CPointer makes a task of a pointer to a C function of the type cf_task_fn, such as unsafe.Pointer(C.decode).
 func CPointer[A, R any](function unsafe.Pointer) Task[A, R] {
-	return Task[A, R]{name: fmt.Sprintf("the function at %p", function), function: capi.Function(function)}
+	return newCTask[A, R](fmt.Sprintf("the function at %p", function), capi.Function(function))
 }
 
 func (t Task[A, R]) isC() bool { return t.function != nil }
 
 // check refuses what cannot be submitted.
 func (t Task[A, R]) check() error {
-	if t.run != nil {
-		return nil
-	}
-	if t.function == nil {
+	if t.run == nil && t.function == nil {
 		return argumentError("the task has no function")
 	}
-	if err := checkForC[A]("argument"); err != nil {
-		return err
-	}
-	return checkForC[R]("result")
+	return t.err
 }
 
 // What is registered, by name. It is complete before the first task of a worker process runs.
@@ -117,8 +122,9 @@ func Register[A, R any](name string, function func(ctx context.Context, arg A) (
 	if registry[name] != nil {
 		panic("cfutures: two functions are registered as " + name)
 	}
-	registry[name] = func(task capi.Task, payload []byte) int32 { return serve(task, function, payload) }
-	return Task[A, R]{name: name, run: function}
+	t := Task[A, R]{name: name, run: function, arg: codecOf[A](), result: codecOf[R]()}
+	registry[name] = t.serve
+	return t
 }
 
 // WorkerMain lets worker processes run registered Go functions. Call it first in main: in the program it returns at
@@ -141,7 +147,7 @@ func (t Task[A, R]) message(arg *A) ([]byte, error) {
 		return nil, statusError(capi.Unsupported,
 			"worker processes cannot run %s: cfutures.WorkerMain is to be called first in main", t.name)
 	}
-	p, n, err := encode(arg)
+	p, n, err := encode(t.arg, arg)
 	if err != nil {
 		return nil, err
 	}
@@ -166,12 +172,12 @@ func runRegistered(task capi.Task, message []byte) int32 {
 }
 
 // serve runs a registered function with an encoded argument.
-func serve[A, R any](task capi.Task, function func(context.Context, A) (R, error), payload []byte) int32 {
+func (t Task[A, R]) serve(task capi.Task, payload []byte) int32 {
 	var result R
 	err := call(task, func(ctx context.Context) (err error) {
 		var arg A
-		if arg, err = decode[A](*(*unsafe.Pointer)(unsafe.Pointer(&payload)), len(payload)); err == nil {
-			result, err = function(ctx, arg)
+		if arg, err = decode[A](t.arg, payload); err == nil {
+			result, err = t.run(ctx, arg)
 		}
 		return err
 	})
@@ -180,7 +186,7 @@ func serve[A, R any](task capi.Task, function func(context.Context, A) (R, error
 	} else if err != nil {
 		return fail(task, err, err.Error())
 	}
-	p, n, err := encode(&result)
+	p, n, err := encode(t.result, &result)
 	if err != nil {
 		return fail(task, err, err.Error())
 	}

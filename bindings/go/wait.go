@@ -47,7 +47,7 @@ func reached(futures []*core, when ReturnWhen) bool {
 	left := 0
 	for _, c := range futures {
 		switch {
-		case !c.ended.Load():
+		case !c.poll():
 			left++
 		case when == FirstCompleted, when == FirstException && c.State() == StateFailed:
 			return true

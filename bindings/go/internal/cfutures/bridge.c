@@ -6,43 +6,39 @@
 #include <pthread.h>
 #include <string.h>
 
-/* The queue keeps a reference until the end, so the one of the submit is given back. If the queue has no memory
- * for it, nobody would ever hear of the task: it is cancelled if that is still possible. */
-static cf_status report(cf_completion_queue *queue, cf_future *future, uintptr_t tag) {
-  cf_status status = cf_completion_queue_add(queue, future, (void *)tag, NULL);
-  if (status != CF_OK) cf_future_cancel(future);
-  cf_future_release(future);
-  return status;
-}
-
-cfgo_submitted cfgo_submit(cf_executor *executor, cf_task_fn function, const char *arg, size_t size,
-                           cf_completion_queue *queue, uintptr_t tag) {
+cfgo_submitted cfgo_submit(cf_executor *executor, cf_task_fn function, const char *arg, size_t size) {
   cfgo_submitted out = { CF_OK, NULL };
   out.status = cf_executor_submit(executor, function, arg, size, &out.future);
-  if (out.status == CF_OK) out.status = report(queue, out.future, tag);
   return out;
 }
 
 size_t cfgo_submit_many(cf_executor *executor, cf_task_fn function, const char *args, size_t size,
-                        size_t count, cf_completion_queue *queue, const uintptr_t *tags,
-                        cf_future **futures, cf_status *status) {
+                        size_t count, cf_future **futures, cf_status *status) {
   size_t submitted = 0;
   *status = cf_executor_submit_many(executor, function, args, size, count, futures, &submitted);
-  for (size_t i = 0; i < submitted; i++) {
-    cf_status added = report(queue, futures[i], tags[i]);
-    if (added == CF_OK) continue;
-    *status = added;
-    cf_futures_cancel(futures + i + 1, submitted - i - 1);
-    cf_futures_release(futures + i + 1, submitted - i - 1);
-    return i;
-  }
   return submitted;
 }
 
-cfgo_ended cfgo_outcome(cf_future *future) {
-  cfgo_ended ended = { 0, future, NULL, 0, CF_OK };
-  ended.status = cf_future_result(future, 0, &ended.data, &ended.size);
-  return ended;
+static cfgo_outcome outcome_of(cf_future *future) {
+  cfgo_outcome out = { NULL, 0, CF_OK, false, { 0 } };
+  const void *data = NULL;
+  out.status = cf_future_result(future, 0, &data, &out.size);
+  if (out.size > sizeof out.small)
+    out.data = data;
+  else if (out.size > 0)
+    memcpy(out.small, data, out.size);
+  return out;
+}
+
+cfgo_outcome cfgo_finish(cf_future *future) {
+  cfgo_outcome out = outcome_of(future);
+  out.released = out.status == CF_OK && out.data == NULL;
+  if (out.released) cf_future_release(future);
+  return out;
+}
+
+cf_status cfgo_add(cf_completion_queue *queue, cf_future *future, uintptr_t tag) {
+  return cf_completion_queue_add(queue, future, (void *)tag, NULL);
 }
 
 size_t cfgo_take(cf_completion_queue *queue, cfgo_ended *out, size_t room) {
@@ -51,15 +47,17 @@ size_t cfgo_take(cf_completion_queue *queue, cfgo_ended *out, size_t room) {
   void *tag;
   while (taken < room &&
          cf_completion_queue_next(queue, taken == 0 ? CF_FOREVER : 0, &future, &tag) == CF_OK) {
-    out[taken] = cfgo_outcome(future);
-    out[taken].tag = (uintptr_t)tag;
-    taken++;
+    cfgo_ended ended = { (uintptr_t)tag, future, outcome_of(future), false };
+    out[taken++] = ended;
   }
   return taken;
 }
 
 void cfgo_release(const cfgo_ended *ended, size_t count) {
-  for (size_t i = 0; i < count; i++) cf_future_release(ended[i].future);
+  for (size_t i = 0; i < count; i++) {
+    if (ended[i].release_own) cf_future_release(ended[i].future);
+    cf_future_release(ended[i].future);
+  }
 }
 
 cf_status cfgo_wait_in_task(uintptr_t thread, cf_future *const *futures, size_t count,

@@ -7,17 +7,25 @@
 
 #include <cfutures.h>
 
-/* A future that has ended: the tag under which it was submitted, and its outcome. The bytes are the future's
- * own, and valid until cfgo_release(). */
+/* The outcome of a future. Results that are small are copied, as most are: then `data` is NULL, and the bytes are
+ * in `small`. Others are the future's own. */
+typedef struct cfgo_outcome {
+  const char *data;
+  size_t size;
+  int32_t status;
+  bool released;
+  char small[16];
+} cfgo_outcome;
+
+/* A future that a queue has given out, with the tag under which it was added. The taker may have the caller's own
+ * reference released as well. */
 typedef struct cfgo_ended {
   uintptr_t tag;
   cf_future *future;
-  const void *data;
-  size_t size;
-  int32_t status;
+  cfgo_outcome outcome;
+  bool release_own;
 } cfgo_ended;
 
-/* What submitting gives: the future is borrowed from the queue, which holds it until it was taken out. */
 typedef struct cfgo_submitted {
   cf_status status;
   cf_future *future;
@@ -25,23 +33,24 @@ typedef struct cfgo_submitted {
 
 /* Arguments and results are char *: of a pointer to bytes cgo knows that there are no pointers behind it. */
 
-/* Submits a task whose end the queue reports under the tag. */
-cfgo_submitted cfgo_submit(cf_executor *executor, cf_task_fn function, const char *arg, size_t size,
-                           cf_completion_queue *queue, uintptr_t tag);
+cfgo_submitted cfgo_submit(cf_executor *executor, cf_task_fn function, const char *arg, size_t size);
 
-/* The same for count arguments side by side; futures has room for them. Returns how many were submitted. */
+/* Returns how many were submitted. */
 size_t cfgo_submit_many(cf_executor *executor, cf_task_fn function, const char *args, size_t size,
-                        size_t count, cf_completion_queue *queue, const uintptr_t *tags,
-                        cf_future **futures, cf_status *status);
+                        size_t count, cf_future **futures, cf_status *status);
+
+/* The outcome of a future; CF_TIMEOUT if it has not ended. One with a small result is released, which the outcome
+ * says; then the future is gone. */
+cfgo_outcome cfgo_finish(cf_future *future);
+
+cf_status cfgo_add(cf_completion_queue *queue, cf_future *future, uintptr_t tag);
 
 /* Waits for the next that has ended, and takes as many more as have ended too, at most room. 0: the queue is
  * closed. */
 size_t cfgo_take(cf_completion_queue *queue, cfgo_ended *out, size_t room);
 
+/* Releases what cfgo_take() gave. */
 void cfgo_release(const cfgo_ended *ended, size_t count);
-
-/* The outcome of a future that has ended. */
-cfgo_ended cfgo_outcome(cf_future *future);
 
 /* cf_wait() for a goroutine that runs a task: only if this is still the thread of that task, else
  * CF_INVALID_STATE. */

@@ -2,7 +2,7 @@
 // its own. The public package is the only user.
 //
 // Always true: no pointer to Go memory stays in C after a call; Go values are named to C by numbers; a Future is
-// borrowed from the queue that it was submitted with, and valid until it has been taken out and released.
+// valid until its reference is released.
 package cfutures
 
 /*

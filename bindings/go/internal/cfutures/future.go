@@ -33,6 +33,9 @@ func (f Future) Retain() { C.cf_future_retain(f.c) }
 // Release gives it back.
 func (f Future) Release() { C.cf_future_release(f.c) }
 
+// ReleaseAll releases those that are there.
+func ReleaseAll(futures []Future) { C.cf_futures_release(&futures[0].c, C.size_t(len(futures))) }
+
 // Cancel is cf_future_cancel.
 func (f Future) Cancel() bool { return bool(C.cf_future_cancel(f.c)) }
 
@@ -47,23 +50,26 @@ func (f Future) State() State { return State(C.cf_future_state(f.c)) }
 // Failure says why a future that has ended failed.
 func (f Future) Failure(status Status) *Failure { return failureOf(C.cf_future_error(f.c), status) }
 
-// Ended is a future that has ended. Data is the future's own.
-type Ended struct {
-	Tag    uintptr
-	Future Future
-	Data   unsafe.Pointer
-	Size   int
+// Outcome is how a future ended.
+type Outcome struct {
 	Status Status
+	// Released: the future is gone, as its result is small and was copied.
+	Released bool
+	c        *C.cfgo_outcome
 }
 
-func endedOf(c *C.cfgo_ended) Ended {
-	return Ended{uintptr(c.tag), Future{c.future}, c.data, int(c.size), Status(c.status)}
+// Bytes returns the result. It belongs to the outcome or to the future: copy it before either goes.
+func (o Outcome) Bytes() []byte {
+	if o.c.data != nil {
+		return unsafe.Slice((*byte)(unsafe.Pointer(o.c.data)), int(o.c.size))
+	}
+	return unsafe.Slice((*byte)(unsafe.Pointer(&o.c.small)), int(o.c.size))
 }
 
-// Outcome tells how a future ended; CF_TIMEOUT if it has not.
-func (f Future) Outcome() Ended {
-	c := C.cfgo_outcome(f.c)
-	return endedOf(&c)
+// Finish tells how a future ended, Timeout if it has not, and releases it if it can.
+func (f Future) Finish() Outcome {
+	c := C.cfgo_finish(f.c)
+	return Outcome{Status(c.status), bool(c.released), &c}
 }
 
 // WaitInTask is cf_wait, without a limit, on the thread of a running task. On any other thread it is InvalidState.
@@ -88,31 +94,37 @@ func NewQueue() (*Queue, Status) {
 	return q, Status(status)
 }
 
-// Take waits for futures that have ended and calls f for each. What Take returns is whether the queue is open.
-func (q *Queue) Take(f func(Ended)) bool {
+// Add has the queue give the future out under the tag when it has ended.
+func (q *Queue) Add(f Future, tag uintptr) Status {
+	return Status(C.cfgo_add(q.c, f.c, C.uintptr_t(tag)))
+}
+
+// Take waits for futures that have ended and calls settle for each. If that returns true, a reference of the
+// caller's own is released too. What Take returns is whether the queue is open.
+func (q *Queue) Take(settle func(Future, uintptr, Outcome) bool) bool {
 	n := C.cfgo_take(q.c, &q.room[0], C.size_t(len(q.room)))
 	for i := range q.room[:n] {
-		f(endedOf(&q.room[i]))
+		c := &q.room[i]
+		o := Outcome{Status(c.outcome.status), false, &c.outcome}
+		c.release_own = C.bool(settle(Future{c.future}, uintptr(c.tag), o))
 	}
 	C.cfgo_release(&q.room[0], n)
 	return n > 0
 }
 
-// Submit submits a task whose end the queue reports under the tag.
-func (q *Queue) Submit(e Executor, function Function, arg unsafe.Pointer, size int, tag uintptr) (Future, Status) {
-	s := C.cfgo_submit(e.c, C.cf_task_fn(function), (*C.char)(arg), C.size_t(size), q.c, C.uintptr_t(tag))
+// Submit is cf_executor_submit; the argument is bytes without pointers.
+func (e Executor) Submit(function Function, arg unsafe.Pointer, size int) (Future, Status) {
+	s := C.cfgo_submit(e.c, C.cf_task_fn(function), (*C.char)(arg), C.size_t(size))
 	return Future{s.future}, Status(s.status)
 }
 
-// SubmitMany does so for len(tags) arguments of the same size, side by side. It fills in futures, and returns how
-// many were submitted.
-func (q *Queue) SubmitMany(e Executor, function Function, args unsafe.Pointer, size int, tags []uintptr,
-	futures []Future) (int, Status) {
-	if len(tags) == 0 {
+// SubmitMany is cf_executor_submit_many, of len(futures) arguments side by side. It returns how many were submitted.
+func (e Executor) SubmitMany(function Function, args unsafe.Pointer, size int, futures []Future) (int, Status) {
+	if len(futures) == 0 {
 		return 0, OK
 	}
 	var status C.cf_status
-	n := C.cfgo_submit_many(e.c, C.cf_task_fn(function), (*C.char)(args), C.size_t(size), C.size_t(len(tags)), q.c,
-		(*C.uintptr_t)(unsafe.Pointer(&tags[0])), &futures[0].c, &status)
+	n := C.cfgo_submit_many(e.c, C.cf_task_fn(function), (*C.char)(args), C.size_t(size), C.size_t(len(futures)),
+		&futures[0].c, &status)
 	return int(n), Status(status)
 }
