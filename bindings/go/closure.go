@@ -66,7 +66,7 @@ func fail(task capi.Task, err error, message string) int32 {
 
 // SubmitFunc submits a call of a Go function to a thread pool. What it returns is the future's result, whatever its
 // type; an error that it returns, and a panic as *PanicError, come out of Result, within an *Error with the
-// status ErrTaskFailed.
+// status ErrTaskFailed. It must not call runtime.Goexit, which t.FailNow does: Go ends the program then.
 //
 // The context that the function gets is that of the task, and has no end. Waits within the function should use it
 // or one derived from it: then tasks that wait for each other cannot hang, see ErrDeadlock.

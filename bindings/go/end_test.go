@@ -196,7 +196,7 @@ func work(t *testing.T) {
 	for round := 0; round < 10; round++ {
 		futures, err := cfutures.SubmitMany(pool, square, make([]int64, 5000))
 		must(t, err)
-		for i := 0; i < 4000; i++ {
+		for i := 0; i < 3000; i++ {
 			futures = append(futures, submit(t, pool, square, 1))
 		}
 		for i := 0; i < 1000; i++ {
@@ -212,6 +212,10 @@ func work(t *testing.T) {
 		for range cfutures.AsCompletedChan(ctx, futures) {
 		}
 		cancel()
+		// Forgotten, and released all the same.
+		for i := 0; i < 1000; i++ {
+			submit(t, pool, square, 1)
+		}
 		_, pending, err := cfutures.Wait(background, futures, cfutures.AllCompleted)
 		must(t, err)
 		if len(pending) != 0 {

@@ -53,6 +53,30 @@ var (
 		}
 		return 0, nil
 	})
+	nested = cfutures.Register("test.nested", func(ctx context.Context, n int64) (int64, error) {
+		local, err := cfutures.NewThreadPool(nil)
+		if err != nil {
+			return 0, err
+		}
+		defer local.Close()
+		inner, err := cfutures.NewProcessPool(&cfutures.ProcessPoolOptions{Workers: 1})
+		if err != nil {
+			return 0, err
+		}
+		defer inner.Close()
+		first, err := cfutures.Submit(local, double, n)
+		if err != nil {
+			return 0, err
+		}
+		if n, err = first.Result(ctx); err != nil {
+			return 0, err
+		}
+		second, err := cfutures.Submit(inner, double, n)
+		if err != nil {
+			return 0, err
+		}
+		return second.Result(ctx)
+	})
 	howStarted = cfutures.Register("test.started", func(context.Context, struct{}) (string, error) { return started, nil })
 	started    string
 )
@@ -159,6 +183,25 @@ func TestStackOverflow(t *testing.T) {
 	_, err := submit(t, pool, overflow, 0).Result(within(t, patience))
 	mustBe(t, err, cfutures.ErrWorkerDied)
 	if got := result(t, submit(t, pool, double, 4)); got != 8 {
+		t.Fatal(got)
+	}
+}
+
+// Ctrl-C reaches the program only, also when its workers have started Go.
+func TestKeyboardIsIgnored(t *testing.T) {
+	pool := processes(t, 1)
+	before := result(t, submit(t, pool, processID, struct{}{}))
+	for _, signal := range []syscall.Signal{syscall.SIGINT, syscall.SIGQUIT} {
+		result(t, submit(t, pool, killing, int(signal)))
+	}
+	if after := result(t, submit(t, pool, processID, struct{}{})); after != before {
+		t.Fatalf("worker %d was replaced by %d", before, after)
+	}
+}
+
+// A worker may have pools of its own, of both kinds.
+func TestPoolInWorker(t *testing.T) {
+	if got := result(t, submit(t, processes(t, 1), nested, 5)); got != 20 {
 		t.Fatal(got)
 	}
 }

@@ -132,13 +132,13 @@ func Register[A, R any](name string, function func(ctx context.Context, arg A) (
 //
 // What the init functions of packages do is done in worker processes too.
 func WorkerMain() {
+	workerMain.Store(true)
 	if capi.InWorker() {
 		// As the library has it. Go has taken SIGQUIT over.
 		signal.Ignore(syscall.SIGINT, syscall.SIGQUIT)
 		close(workerGate)
 		capi.Park()
 	}
-	workerMain.Store(true)
 }
 
 // message is what a worker process gets: the length of the name, the name, and the argument.

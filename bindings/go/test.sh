@@ -9,7 +9,7 @@ set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 prefix=$(cd "$1" && pwd)
 work=$(dirname "$prefix")/go
-mkdir -p "$work"
+mkdir -p "$work/cgo"
 # shellcheck source=/dev/null
 . "$prefix/environment"
 export GOCACHE=$work/cache GOFLAGS=-mod=mod GOTOOLCHAIN=local GOPROXY=off GOWORK=off
@@ -40,7 +40,7 @@ unformatted=$(gofmt -l .)
 for source in internal/cfutures/*.c examples/*/*.c; do
   # shellcheck disable=SC2046
   quietly "${CC:-cc}" -std=c99 -D_POSIX_C_SOURCE=200809L -Wall -Wextra -Werror -fsyntax-only \
-    $(pkg-config --cflags cfutures) -I"$work/cgo" "$source"
+    $(pkg-config --cflags cfutures) -I"$work/cgo" -Iinternal/cfutures "$source"
 done
 
 test_with() {
