@@ -76,6 +76,9 @@ func SubmitFunc[R any](ex *Executor, function func(ctx context.Context) (R, erro
 	if function == nil {
 		return nil, argumentError("there is no function")
 	}
+	if ex == nil {
+		return nil, argumentError("there is no executor")
+	}
 	if ex.processes {
 		return nil, statusError(capi.Unsupported,
 			"a closure cannot run in a worker process: give the function a name with Register")

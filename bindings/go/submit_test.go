@@ -247,6 +247,8 @@ func TestInvalidArgument(t *testing.T) {
 	mustBe(t, err, cfutures.ErrInvalidArgument)
 	_, err = cfutures.Submit(nil, square, 1)
 	mustBe(t, err, cfutures.ErrInvalidArgument)
+	_, err = cfutures.SubmitFunc(nil, func(context.Context) (int, error) { return 0, nil })
+	mustBe(t, err, cfutures.ErrInvalidArgument)
 	_, err = cfutures.CFunc[int64, int64](tasks, "tasks_nothing_of_that_name")
 	mustBe(t, err, cfutures.ErrInvalidArgument)
 	_, err = cfutures.CFunc[map[string]int, int64](tasks, "tasks_square")

@@ -43,17 +43,13 @@ for source in internal/cfutures/*.c examples/*/*.c; do
     $(pkg-config --cflags cfutures) -I"$work/cgo" -Iinternal/cfutures "$source"
 done
 
-test_with() {
-  quietly "$1" vet ./...
-  quietly "$1" test -count=1 -timeout 120s .
-}
-
-test_with go
+quietly go vet ./...
+quietly go test -count=1 -timeout 120s .
 quietly go vet -tags cfutures_debug .
 quietly go test -race -count=1 -timeout 120s .
 quietly go test -tags cfutures_debug -short -count=1 -timeout 120s .
 current=${CFUTURES_GO_CURRENT:-$here/../../build/go-current/bin/go}
-if [ -x "$current" ]; then test_with "$current"; fi
+if [ -x "$current" ]; then quietly "$current" test -count=1 -timeout 120s .; fi
 
 for example in primes pages hostile; do
   quietly go build -o "$work/$example" "./examples/$example"

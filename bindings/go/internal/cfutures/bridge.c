@@ -6,7 +6,8 @@
 #include <pthread.h>
 #include <string.h>
 
-cfgo_submitted cfgo_submit(cf_executor *executor, cf_task_fn function, const char *arg, size_t size) {
+cfgo_submitted cfgo_submit(cf_executor *executor, cf_task_fn function, const char *arg,
+                           size_t size) {
   cfgo_submitted out = { CF_OK, NULL };
   out.status = cf_executor_submit(executor, function, arg, size, &out.future);
   return out;
@@ -22,7 +23,7 @@ size_t cfgo_submit_many(cf_executor *executor, cf_task_fn function, const char *
 static cfgo_outcome outcome_of(cf_future *future) {
   cfgo_outcome out = { NULL, 0, CF_OK, false, { 0 } };
   const void *data = NULL;
-  out.status = cf_future_result(future, 0, &data, &out.size);
+  out.status = cf_future_done(future) ? cf_future_result(future, 0, &data, &out.size) : CF_TIMEOUT;
   if (out.size > sizeof out.small)
     out.data = data;
   else if (out.size > 0)

@@ -33,7 +33,8 @@ typedef struct cfgo_submitted {
 
 /* Arguments and results are char *: of a pointer to bytes cgo knows that there are no pointers behind it. */
 
-cfgo_submitted cfgo_submit(cf_executor *executor, cf_task_fn function, const char *arg, size_t size);
+cfgo_submitted cfgo_submit(cf_executor *executor, cf_task_fn function, const char *arg,
+                           size_t size);
 
 /* Returns how many were submitted. */
 size_t cfgo_submit_many(cf_executor *executor, cf_task_fn function, const char *args, size_t size,
@@ -54,7 +55,8 @@ void cfgo_release(const cfgo_ended *ended, size_t count);
 
 /* cf_wait() for a goroutine that runs a task: only if this is still the thread of that task, else
  * CF_INVALID_STATE. */
-cf_status cfgo_wait_in_task(uintptr_t thread, cf_future *const *futures, size_t count, int return_when);
+cf_status cfgo_wait_in_task(uintptr_t thread, cf_future *const *futures, size_t count,
+                            int return_when);
 
 int32_t cfgo_return(cf_task *task, const char *data, size_t size);
 
