@@ -1,5 +1,7 @@
 //go:build go1.23
 
+// What completed.go and map.go have, as iterators.
+
 package cfutures
 
 import (

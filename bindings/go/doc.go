@@ -6,8 +6,8 @@
 // worker process that crashes fails its own future with [ErrWorkerDied], and nothing else.
 //
 // Every wait takes a context. Its end ends the wait, never the task: that is what Cancel and Kill are for. Goroutines
-// that wait take no threads of the system; all of them are served by one goroutine, which waits in the library. Neither futures nor tasks have to be released; an Executor
-// is ended by Close.
+// that wait take no threads of the system; all of them are served by one goroutine, which waits in the library.
+// Neither futures nor tasks have to be released; an [Executor] is ended by Close.
 //
 // A program whose worker processes run Go functions calls [WorkerMain] first in main.
 package cfutures

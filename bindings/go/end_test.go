@@ -240,7 +240,7 @@ func pools(t *testing.T) {
 
 func TestLeaksNothing(t *testing.T) {
 	if testing.Short() {
-		t.Skip("a garbage collection for each task takes minutes")
+		t.Skip("100,000 tasks take long with a garbage collection for each, or under the race detector")
 	}
 	counts := func() (goroutines, threads, descriptors, pages int) {
 		runtime.GC()

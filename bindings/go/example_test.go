@@ -1,3 +1,5 @@
+// The examples of the documentation.
+
 package cfutures_test
 
 import (

@@ -61,7 +61,12 @@ func load(ctx context.Context, url string) (string, error) {
 }
 
 func main() {
-	sites := []site{{path: "/birds", size: 20416}, {path: "/forbidden"}, {path: "/clouds", size: 65536}, {path: "/atlas", size: 182400}}
+	sites := []site{
+		{path: "/birds", size: 20416},
+		{path: "/forbidden"},
+		{path: "/clouds", size: 65536},
+		{path: "/atlas", size: 182400},
+	}
 	server := serve(sites)
 	defer server.Close()
 	pool, err := cfutures.NewThreadPool(&cfutures.ThreadPoolOptions{Workers: 4, Name: "pages"})

@@ -1,3 +1,6 @@
+// Executors: from options to their end. The public executor.go calls this, and sees to it that a handle is not used
+// after it was freed.
+
 package cfutures
 
 /*

@@ -1,3 +1,5 @@
+// Submitting, futures, and the completion queue: what is done for every task, with one crossing for each step.
+
 package cfutures
 
 /*

@@ -1,3 +1,5 @@
+// What runs as a task: the calls that the library makes into Go, and where C functions are found.
+
 package cfutures
 
 /*
