@@ -84,17 +84,22 @@ func (c *core) attach(handle capi.Future, tag ...uintptr) {
 	c.mu.Unlock()
 }
 
-// poll looks whether the future has ended. One that is armed need not be asked.
+// poll looks whether the future has ended, and takes its outcome if it has.
 func (c *core) poll() bool {
 	if c.ended.Load() {
 		return true
 	}
 	c.mu.Lock()
-	defer c.mu.Unlock()
-	if !c.ended.Load() && !c.armed {
+	if !c.ended.Load() {
 		c.finish()
 	}
-	return c.ended.Load()
+	ended := c.ended.Load()
+	awaited := c.done != nil || len(c.watchers) > 0
+	c.mu.Unlock()
+	if ended && awaited {
+		c.tell()
+	}
+	return ended
 }
 
 // finish takes the outcome if there is one. The caller has the lock.
@@ -298,6 +303,11 @@ func (c *core) wait(ctx context.Context) error {
 	if err := waitInTask(ctx, []*core{c}, AllCompleted); err != errNotInTask {
 		return err
 	}
+	return c.park(ctx)
+}
+
+// park waits without a thread.
+func (c *core) park(ctx context.Context) error {
 	select {
 	case <-c.Done():
 		return nil
@@ -307,14 +317,4 @@ func (c *core) wait(ctx context.Context) error {
 		}
 		return contextError(ctx)
 	}
-}
-
-// settleNow takes the outcome of a future that has ended, even if it is armed.
-func (c *core) settleNow() {
-	c.mu.Lock()
-	if !c.ended.Load() {
-		c.finish()
-	}
-	c.mu.Unlock()
-	c.tell()
 }

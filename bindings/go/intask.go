@@ -151,7 +151,7 @@ func (t *taskContext) block(futures []*core, when ReturnWhen, end capi.Future) e
 	switch status := capi.WaitInTask(t.task.Thread, handles, capi.ReturnWhen(when)); status {
 	case capi.OK:
 		for _, c := range futures {
-			c.settleNow()
+			c.poll()
 		}
 		return nil
 	case capi.InvalidState:

@@ -67,13 +67,13 @@ func Wait[F Waitable](ctx context.Context, futures []F, when ReturnWhen) (done, 
 	}
 	all := cores(futures)
 	if err = waitInTask(ctx, all, when); err == errNotInTask {
-		err = park(ctx, all, when)
+		err = waitParked(ctx, all, when)
 	}
 	if errors.Is(err, ErrTimeout) {
 		err = nil
 	}
 	for i, c := range all {
-		if c.ended.Load() {
+		if c.poll() {
 			done = append(done, futures[i])
 		} else {
 			pending = append(pending, futures[i])
@@ -104,8 +104,19 @@ func (g *gathering) told(c *core) {
 	}
 }
 
-// park waits without a thread.
-func park(ctx context.Context, futures []*core, when ReturnWhen) error {
+// waitParked waits without a thread.
+func waitParked(ctx context.Context, futures []*core, when ReturnWhen) error {
+	if when == AllCompleted {
+		// One after the other: most have ended when their turn comes, and never need the queue.
+		for _, c := range futures {
+			if !c.poll() {
+				if err := c.park(ctx); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	}
 	if reached(futures, when) {
 		return nil
 	}
