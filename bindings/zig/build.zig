@@ -42,6 +42,20 @@ pub fn build(b: *std.Build) void {
     run_tests.addPassthruArgs();
     test_step.dependOn(&run_tests.step);
 
+    for (refused) |case| {
+        const compiled = b.addTest(.{
+            .name = case.name,
+            .root_module = b.createModule(.{
+                .root_source_file = b.path(b.fmt("tests/refused/{s}.zig", .{case.name})),
+                .target = target,
+                .optimize = optimize,
+                .imports = &.{.{ .name = "cfutures", .module = cfutures }},
+            }),
+        });
+        compiled.expect_errors = .{ .contains = case.message };
+        test_step.dependOn(&compiled.step);
+    }
+
     const examples = b.step("examples", "Build the examples");
     for ([_][]const u8{ "primes", "pages", "hostile" }) |name| {
         const example = b.addExecutable(.{
@@ -56,3 +70,13 @@ pub fn build(b: *std.Build) void {
         examples.dependOn(&b.addInstallArtifact(example, .{}).step);
     }
 }
+
+/// What must not compile, and how a line of what the compiler says of it ends.
+const refused = [_]struct { name: []const u8, message: []const u8 }{
+    .{ .name = "argument", .message = "with a []const u8" ++ nowhere },
+    .{ .name = "result", .message = "a result of the map is a error{Nameless}!?*const u8 with a *const u8" ++ nowhere },
+    .{ .name = "loop", .message = "cfutures: only a pool of threads runs loops" },
+    .{ .name = "generic", .message = "cfutures: a task has no generic parameters: fn (anytype) u8" },
+    .{ .name = "callback", .message = "cfutures: a callback begins with the future, future.Future(u8)" },
+};
+const nowhere = ", which leads nowhere in another process: pass a value, or memory of sharedAlloc";
