@@ -30,6 +30,7 @@ PROGRAMS = [
     ("bench-cfutures-cpp", "there is no C++ compiler"),
     ("bench-cfutures-cpp-throwing", "there is no C++ compiler"),
     ("bench-cfutures-go", "Go (Debian: golang-go) was not found, or did not build it"),
+    ("bench-cfutures-zig", "`./run bench` installs Zig if it can; or it did not build it"),
     ("bench-pthread", "it was not built"),
     ("bench-std", "there is no C++ compiler"),
     ("bench-tbb", "oneTBB (Debian: libtbb-dev, and g++) was not found by the build"),
