@@ -36,6 +36,7 @@ pub fn Outcome(comptime Return: type) type {
 
 /// The parameters of a function, without a `*Task` at their beginning.
 pub fn Signature(comptime Function: type) type {
+    if (@typeInfo(Function) != .@"fn") @compileError("cfutures: a task is a function, not a " ++ @typeName(Function));
     const info = @typeInfo(Function).@"fn";
     const wants_task = info.param_types.len > 0 and info.param_types[0] == *Task;
     comptime var types: [info.param_types.len - @intFromBool(wants_task)]type = undefined;
@@ -79,7 +80,9 @@ pub fn Mapped(comptime function: anytype, comptime Context: type) type {
             _ = size;
             const item = load(Item, arg);
             if (Context == void) return invoke(function, raw.?, .{item});
-            const context: *const Context = @ptrCast(@alignCast(c.cf_task_context(raw).?));
+            const nothing: Context = undefined;
+            const pointer = if (@sizeOf(Context) == 0) &nothing else c.cf_task_context(raw).?;
+            const context: *const Context = @ptrCast(@alignCast(pointer));
             return invoke(function, raw.?, .{ context, item });
         }
     };

@@ -72,8 +72,21 @@ pub const travels = @import("travel.zig").travels;
 /// Lets the workers of spawned process pools run this very program. Call it first thing in `main`: in an ordinary
 /// process it returns at once, in a worker it serves the pool and never returns.
 pub fn workerMain() void {
+    keepEnviron();
     c.cf_worker_main();
 }
+
+/// A worker takes the variable by which it was called out of its environment. Zig remembers from the start how long the
+/// list was, and would stumble over its new end as soon as a task prints: the list that changes is a copy.
+fn keepEnviron() void {
+    if (std.c.getenv("CFUTURES_WORKER") == null) return;
+    var size: usize = 1;
+    while (environ[size - 1] != null) size += 1;
+    const copy = std.heap.c_allocator.alloc(?[*:0]u8, size) catch return;
+    @memcpy(copy, environ[0..size]);
+    environ = copy.ptr;
+}
+extern var environ: [*]?[*:0]u8;
 
 /// Gives a C function a name by which worker processes find it, for code that lies in no file.
 pub fn registerTask(

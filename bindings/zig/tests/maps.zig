@@ -100,9 +100,21 @@ test "map_with_context" {
         try testing.expectEqual(expected, (try here.next()).?);
         try testing.expectEqual(expected, (try there.next()).?);
     }
+    const nothing: struct {} = .{};
+    var none = try processes.mapWith(&nothing, ignore(@TypeOf(nothing)).context, &.{7}, .{});
+    defer none.deinit();
+    try testing.expectEqual(7, try none.next());
     var empty = try pool.map(tasks.double, &.{}, .{});
     defer empty.deinit();
     try testing.expectEqual(null, try empty.next());
+}
+
+fn ignore(comptime Context: type) type {
+    return struct {
+        fn context(_: *const Context, n: u64) u64 {
+            return n;
+        }
+    };
 }
 
 fn addUp(begin: usize, end: usize, numbers: []const u64, sum: *u64) error{TooLarge}!void {

@@ -250,12 +250,14 @@ test "break_pool" {
 }
 
 test "panic" {
-    const pool: cf.ProcessPool = try .init(.{ .max_workers = 1, .start_method = .fork });
-    defer pool.deinit();
-    const future = try pool.submit(quietOverrun, .{5});
-    defer future.deinit();
-    try testing.expectError(error.WorkerDied, future.result(.forever));
-    try testing.expectEqual(6, future.failure().?.signal());
+    for (tasks.starts) |start| {
+        const pool: cf.ProcessPool = try .init(.{ .max_workers = 1, .start_method = start });
+        defer pool.deinit();
+        const future = try pool.submit(quietOverrun, .{5});
+        defer future.deinit();
+        try testing.expectError(error.WorkerDied, future.result(.forever));
+        try testing.expectEqual(6, future.failure().?.signal());
+    }
 }
 
 /// As overrun; what the panic prints is of no interest.
@@ -264,3 +266,23 @@ fn quietOverrun(n: usize) u8 {
     return overrun(n);
 }
 extern fn close(c_int) c_int;
+
+fn report(n: u64) [256]u8 {
+    var text: [256]u8 = @splat(0);
+    // What prints asks the environment about colours first.
+    std.debug.print("", .{});
+    const variable = std.c.getenv("PATH") orelse "none";
+    _ = std.fmt.bufPrint(&text, "{d} {s}", .{ n, variable }) catch {};
+    return text;
+}
+
+test "environment" {
+    const here = report(1);
+    for (tasks.starts) |start| {
+        const pool: cf.ProcessPool = try .init(.{ .max_workers = 1, .start_method = start });
+        defer pool.deinit();
+        const future = try pool.submit(report, .{1});
+        defer future.deinit();
+        try testing.expectEqualStrings(&here, &try future.result(.seconds(30)));
+    }
+}

@@ -4,11 +4,10 @@
 
 const std = @import("std");
 const builtin = @import("builtin");
-
-extern fn cf_worker_main() void;
+const cfutures = @import("cfutures");
 
 pub fn main(init: std.process.Init.Minimal) u8 {
-    cf_worker_main();
+    cfutures.workerMain();
     var buffer: [8192]u8 = undefined;
     var fixed: std.heap.FixedBufferAllocator = .init(&buffer);
     const args = init.args.toSlice(fixed.allocator()) catch &.{};
