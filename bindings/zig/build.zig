@@ -24,50 +24,62 @@ pub fn build(b: *std.Build) void {
         .imports = &.{.{ .name = "c", .module = translated.addModule("c") }},
     });
 
-    const test_step = b.step("test", "Run the tests");
+    const parts: Parts = .{ .b = b, .target = target, .optimize = optimize, .cfutures = cfutures };
+    addTests(parts);
+    addExamples(parts);
+}
+
+/// What all programs here are made of.
+const Parts = struct {
+    b: *std.Build,
+    target: std.Build.ResolvedTarget,
+    optimize: std.builtin.Optimize,
+    cfutures: *std.Build.Module,
+
+    /// The root of a program.
+    fn root(parts: Parts, file: []const u8) *std.Build.Module {
+        return parts.b.createModule(.{
+            .root_source_file = parts.b.path(file),
+            .target = parts.target,
+            .optimize = parts.optimize,
+            .imports = &.{.{ .name = "cfutures", .module = parts.cfutures }},
+        });
+    }
+};
+
+fn addTests(parts: Parts) void {
+    const b = parts.b;
+    const step = b.step("test", "Run the tests");
     const tests = b.addTest(.{
-        .root_module = b.createModule(.{
-            .root_source_file = b.path("tests/all.zig"),
-            .target = target,
-            .optimize = optimize,
-            .imports = &.{.{ .name = "cfutures", .module = cfutures }},
-        }),
+        .root_module = parts.root("tests/all.zig"),
         .test_runner = .{ .path = b.path("tests/runner.zig"), .mode = .simple },
     });
     if (b.option([]const u8, "tasks", "The folder of libcfutures-tasks.so, for the tests")) |folder| {
         tests.root_module.addLibraryPath(.{ .cwd_relative = folder });
     }
     tests.root_module.linkSystemLibrary("cfutures-tasks", .{ .use_pkg_config = .no });
-    const run_tests = b.addRunArtifact(tests);
-    run_tests.addPassthruArgs();
-    test_step.dependOn(&run_tests.step);
-
+    const run = b.addRunArtifact(tests);
+    run.addPassthruArgs();
+    step.dependOn(&run.step);
     for (refused) |case| {
         const compiled = b.addTest(.{
             .name = case.name,
-            .root_module = b.createModule(.{
-                .root_source_file = b.path(b.fmt("tests/refused/{s}.zig", .{case.name})),
-                .target = target,
-                .optimize = optimize,
-                .imports = &.{.{ .name = "cfutures", .module = cfutures }},
-            }),
+            .root_module = parts.root(b.fmt("tests/refused/{s}.zig", .{case.name})),
         });
         compiled.expect_errors = .{ .contains = case.message };
-        test_step.dependOn(&compiled.step);
+        step.dependOn(&compiled.step);
     }
+}
 
-    const examples = b.step("examples", "Build the examples");
+fn addExamples(parts: Parts) void {
+    const b = parts.b;
+    const step = b.step("examples", "Build the examples");
     for ([_][]const u8{ "primes", "pages", "hostile" }) |name| {
         const example = b.addExecutable(.{
             .name = name,
-            .root_module = b.createModule(.{
-                .root_source_file = b.path(b.fmt("examples/{s}.zig", .{name})),
-                .target = target,
-                .optimize = optimize,
-                .imports = &.{.{ .name = "cfutures", .module = cfutures }},
-            }),
+            .root_module = parts.root(b.fmt("examples/{s}.zig", .{name})),
         });
-        examples.dependOn(&b.addInstallArtifact(example, .{}).step);
+        step.dependOn(&b.addInstallArtifact(example, .{}).step);
     }
 }
 

@@ -17,12 +17,13 @@ tasks=-Dtasks=$(dirname "$CFUTURES_TASKS")
 
 # The Zig that `./run test` has installed, or one in PATH.
 find_zig() {
-  local wanted
-  wanted=$(sed -n 's/.*minimum_zig_version = "\(.*\)\.[0-9]*".*/\1/p' build.zig.zon)
+  local wanted found
+  wanted=$(sed -n 's/.*minimum_zig_version = "\(.*\)".*/\1/p' build.zig.zon)
   for PATH in "$PATH" "$root/build/zig/bin:$PATH"; do
-    case $(zig version 2>/dev/null || true) in "$wanted".*) return ;; esac
+    found=$(zig version 2>/dev/null || true)
+    if [ "${found%.*}" = "${wanted%.*}" ] && printf '%s\n' "$wanted" "$found" | sort -V -C; then return; fi
   done
-  echo "Zig $wanted is missing. Each of these installs it: ./run test; pip install ziglang" >&2
+  echo "Zig $wanted is missing. Each of these installs it: ./run test; pip install ziglang==$wanted" >&2
   exit 1
 }
 
