@@ -101,7 +101,3 @@ pub fn version() std.SemanticVersion {
     const number = c.cf_version();
     return .{ .major = number >> 16, .minor = number >> 8 & 0xff, .patch = number & 0xff };
 }
-
-test {
-    std.testing.refAllDecls(@This());
-}

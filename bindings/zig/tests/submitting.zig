@@ -202,3 +202,49 @@ test "statuses" {
     try testing.expectEqual(error.Unexpected, cf.errorOf(-9999));
     try testing.expect(cf.version().order(.{ .major = 0, .minor = 1, .patch = 0 }) != .lt);
 }
+
+test "options" {
+    std.testing.refAllDecls(cf);
+    const square: cf.Initializer = .{ .function = tasks.square, .arg = std.mem.asBytes(&@as(i64, 3)) };
+    const threads: cf.ThreadPool = try .init(.{
+        .max_workers = 3,
+        .name = "all",
+        .initializer = square,
+        .stack_size = 1 << 20,
+        .max_spares = 1,
+        .inline_wait = false,
+    });
+    defer threads.deinit();
+    try testing.expectEqual(3, threads.maxWorkers());
+    const future = try threads.submit(tasks.double, .{2});
+    defer future.deinit();
+    try testing.expectEqual(4, try future.result(.forever));
+
+    const processes: cf.ProcessPool = try .init(.{
+        .max_workers = 1,
+        .name = "all",
+        .initializer = square,
+        .start_method = .spawn,
+        .max_tasks_per_child = 1,
+        .shared_memory_limit = 16 << 20,
+        .worker_memory_limit = 1 << 30,
+    });
+    defer processes.deinit();
+    var pids: [2]cf.Future(i64) = undefined;
+    try processes.submitManyC(u8, i64, tasks.pid, &.{ 1, 2 }, &pids);
+    defer cf.deinitAll(&pids);
+    try testing.expect(try pids[0].result(.forever) != try pids[1].result(.forever));
+    try testing.expectError(error.OutOfMemory, processes.sharedAlloc(u8, 32 << 20));
+
+    var why: cf.Diagnostics = .{};
+    defer why.deinit();
+    const missing: cf.ProcessOptions = .{
+        .start_method = .spawn,
+        .worker_program = "/nowhere/worker",
+        .diagnostics = &why,
+    };
+    try testing.expectError(error.Unsupported, cf.ProcessPool.init(missing));
+    try testing.expect(std.mem.find(u8, why.failure().?.message(), "/nowhere/worker") != null);
+    try cf.registerTask("zig-test.square", tasks.square);
+    try testing.expectError(error.InvalidState, cf.registerTask("zig-test.square", tasks.fail));
+}
