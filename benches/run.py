@@ -31,6 +31,7 @@ PROGRAMS = [
     ("bench-cfutures-cpp-throwing", "there is no C++ compiler"),
     ("bench-cfutures-go", "Go (Debian: golang-go) was not found, or did not build it"),
     ("bench-cfutures-zig", "`./run bench` installs Zig if it can; or it did not build it"),
+    ("cfutures.rb", "Ruby with ffi (Debian: ruby-ffi) was not found"),
     ("bench-pthread", "it was not built"),
     ("bench-std", "there is no C++ compiler"),
     ("bench-tbb", "oneTBB (Debian: libtbb-dev, and g++) was not found by the build"),
@@ -60,7 +61,7 @@ REPS = {"T1": 3, "T2": 2, "T2i": 1, "T3": 3, "T4a": 5, "T4b": 3, "T5": 5, "T6": 
 REPS |= {"P1": 2, "P1i": 1, "P2": 5, "P2a": 5, "P2b": 3, "P2c": 3, "P3": 5, "P3s": 5}
 REPS |= {"S1": 1, "S2": 3, "S3": 5, "S4": 1, "S5": 1, "S6": 1, "S7": 3}
 REPS |= {"P4": 1, "P4g": 1, "P4k": 1}  # each with repetitions of its own
-SLOW_REPS = 1  # of a Python program
+SLOW_REPS = 1  # of a Python or Ruby program
 LIMIT_S = 120  # for one process
 LEAST_ROUNDS = 3  # of figures that are published: what is no median of processes is chance
 
@@ -89,6 +90,9 @@ def find_programs(folder):
         if file.endswith(".py"):
             path = os.path.join(HERE, "peers", file)
             command = [python, path, *arguments]
+        elif file.endswith(".rb"):
+            path = os.path.join(HERE, "workloads", file)
+            command = ["ruby", path, os.path.join(folder, "bench-noop-task.so")]
         else:
             path = os.path.join(folder, file)
             command = [path]
