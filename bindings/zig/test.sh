@@ -68,7 +68,7 @@ quick_start() {
 }
 
 find_zig
-step "zig fmt" zig fmt --check build.zig src tests examples "$root/benches/workloads/zig"
+step "zig fmt" zig fmt --check build.zig src tests examples "$root/benches/bindings/zig"
 step "zig build test" zig_build test
 step "zig build examples" zig_build examples
 step "example primes" example primes

@@ -6,7 +6,7 @@ pub fn build(b: *std.Build) void {
     const target = b.standardTargetOptions(.{});
     const optimize = b.standardOptimizeOption(.{});
     const cfutures = b.dependency("cfutures", .{ .target = target, .optimize = optimize });
-    const bench = b.addTranslateC(.{ .root_source_file = b.path("../bench.h"), .target = target, .optimize = optimize });
+    const bench = b.addTranslateC(.{ .root_source_file = b.path("../../workloads/bench.h"), .target = target, .optimize = optimize });
     const program = b.addExecutable(.{
         .name = "bench-cfutures-zig",
         .root_module = b.createModule(.{
