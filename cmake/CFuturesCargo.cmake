@@ -31,9 +31,9 @@ set(cfutures_target_folder ${PROJECT_BINARY_DIR}/cargo)
 set(CFUTURES_LIBEXEC_DIR ${CMAKE_INSTALL_LIBEXECDIR}/cfutures)
 set(cfutures_full_libexec ${CMAKE_INSTALL_FULL_LIBEXECDIR}/cfutures)
 separate_arguments(cfutures_cargo_flags UNIX_COMMAND "${CFUTURES_CARGO_FLAGS}")
-if(CFUTURES_TSAN)
-  list(APPEND cfutures_cargo_flags --target ${CFUTURES_TSAN_HOST})
-  set(cfutures_profile_folder ${CFUTURES_TSAN_HOST}/${cfutures_profile_folder})
+if(CFUTURES_INSTRUMENT)
+  list(APPEND cfutures_cargo_flags --target ${CFUTURES_INSTRUMENT_HOST})
+  set(cfutures_profile_folder ${CFUTURES_INSTRUMENT_HOST}/${cfutures_profile_folder})
 endif()
 set(cfutures_cargo_archive ${cfutures_target_folder}/${cfutures_profile_folder}/libcfutures.a)
 
@@ -46,7 +46,7 @@ add_custom_command(
     ${CMAKE_COMMAND} -E env
     --unset=RUSTFLAGS --unset=CARGO_ENCODED_RUSTFLAGS --unset=CARGO_BUILD_RUSTFLAGS
     --unset=CARGO_BUILD_TARGET --unset=CARGO_BUILD_DEP_INFO_BASEDIR --unset=CARGO_TARGET_DIR
-    ${CFUTURES_TSAN_CARGO}
+    ${CFUTURES_INSTRUMENT_CARGO}
     CFUTURES_LIBEXEC=${cfutures_full_libexec}
     ${CFUTURES_CARGO} rustc --quiet --locked --lib --crate-type staticlib --features panic-entry
     --profile ${cfutures_profile} --target-dir ${cfutures_target_folder} ${cfutures_cargo_flags}

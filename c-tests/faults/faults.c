@@ -37,9 +37,11 @@ static struct plan *plan = &nothing_planned;
 static __thread int caller; /* this thread is between faults_begin() and faults_end() */
 static long blocks, bytes;
 
+/* Before the constructors of libraries, which may make calls that are functions here. */
+__attribute__((section(".preinit_array"), used)) static void (*const before_all)(void) = faults_look_up;
+
 /* Before any other constructor: a spawned worker never gets further than those. */
 __attribute__((constructor(101))) static void find_plan(void) {
-  faults_look_up();
   char path[64];
   const char *given = getenv(variable);
   int fd = given != NULL ? open(given, O_RDWR | O_CLOEXEC) : -1;
