@@ -23,11 +23,6 @@ impl Hook {
         self.data
     }
 
-    /// True if dropping this runs code of the user's.
-    pub fn runs_code(&self) -> bool {
-        self.destroy.is_some()
-    }
-
     /// Hands the pair out; the destroy function is now the caller's to run.
     pub fn into_parts(self) -> (*mut c_void, cf_free_fn) {
         let this = ManuallyDrop::new(self);

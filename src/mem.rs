@@ -5,7 +5,7 @@
 use crate::status::{Result, Status};
 use core::alloc::Layout;
 use core::ptr::NonNull;
-use std::alloc::{alloc, alloc_zeroed, dealloc};
+use std::alloc::{alloc, dealloc};
 
 /// A value on the heap that its owner frees with [`free`]; `CF_NO_MEMORY` when there is none.
 pub fn try_new<T>(value: T) -> Result<NonNull<T>> {
@@ -97,30 +97,6 @@ pub unsafe fn copy(from: *const u8, to: *mut u8, size: usize) {
             1 => *to = *from,
             0 => {}
             _ => core::ptr::copy(from, to, size),
-        }
-    }
-}
-
-/// A block of `n` zeroed values; only for types for which zero bytes are a value.
-///
-/// # Safety
-/// All-zero bytes must be a valid `T`.
-pub unsafe fn try_zeroed<T>(n: usize) -> Result<NonNull<T>> {
-    let layout = Layout::array::<T>(n).map_err(|_| Status::CF_NO_MEMORY)?;
-    if layout.size() == 0 {
-        return Ok(NonNull::dangling());
-    }
-    // SAFETY: the layout has a size.
-    NonNull::new(unsafe { alloc_zeroed(layout).cast::<T>() }).ok_or(Status::CF_NO_MEMORY)
-}
-
-/// # Safety
-/// `p` came from `try_zeroed::<T>(n)` and nobody uses it any more.
-pub unsafe fn free_zeroed<T>(p: *mut T, n: usize) {
-    if let Ok(layout) = Layout::array::<T>(n) {
-        if layout.size() > 0 {
-            // SAFETY: the caller's promise.
-            unsafe { dealloc(p.cast(), layout) }
         }
     }
 }

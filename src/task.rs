@@ -166,9 +166,6 @@ impl cf_task {
     /// # Safety
     /// `data` points to `size` readable bytes (anything if `size` is 0).
     pub unsafe fn return_bytes(&mut self, data: *const c_void, size: usize) -> i32 {
-        if data.is_null() && size > 0 {
-            return self.refuse(cf_error::plain(Status::CF_INVALID_ARGUMENT, 0));
-        }
         if let Some(place) = self.quick_place(size) {
             // SAFETY: room for `size` bytes, as many as the caller promised.
             unsafe { mem::copy(data.cast(), place, size) };

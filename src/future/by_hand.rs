@@ -37,9 +37,6 @@ impl cf_future {
     /// # Safety
     /// `data` points to `size` readable bytes (anything if `size` is 0).
     pub unsafe fn set_result(&'static self, data: *const c_void, size: usize) -> Result<()> {
-        if data.is_null() && size > 0 {
-            return Err(Status::CF_INVALID_ARGUMENT);
-        }
         let before = self.begin_setting()?;
         match self.result_place(size) {
             Ok(place) => {

@@ -94,9 +94,6 @@ impl cf_options {
     /// # Safety
     /// `arg` points to `size` readable bytes.
     pub unsafe fn set_initializer(&mut self, func: TaskFn, arg: *const c_void, size: usize) -> Result<()> {
-        if arg.is_null() && size > 0 {
-            return Err(Status::CF_INVALID_ARGUMENT);
-        }
         // SAFETY: the caller's promise.
         let copy = mem::try_slice(size, |i| unsafe { arg.cast::<u8>().add(i).read() })?;
         self.initializer = Some((func, copy));
