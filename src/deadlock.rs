@@ -277,10 +277,13 @@ pub fn give_room_back() {
 
 /// In a forked child: nobody waits.
 pub fn after_fork() {
+    THREADS.store(0, Relaxed);
+    if let Some(mut graph) = GRAPH.try_lock() {
+        return graph.clear();
+    }
     // SAFETY: in a child the lock's holder does not exist.
     unsafe { GRAPH.break_open() };
     // What another thread was in the middle of changing is left where it is.
     // SAFETY: a valid place; nothing is dropped.
     unsafe { core::ptr::write(&mut *GRAPH.lock(), Graph::new()) };
-    THREADS.store(0, Relaxed);
 }

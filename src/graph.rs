@@ -56,6 +56,11 @@ impl<W: Wait> Graph<W> {
         Graph(Vec::new())
     }
 
+    /// Nobody waits any more. The room stays, as this may be no moment at which memory can be given back.
+    pub fn clear(&mut self) {
+        self.0.clear();
+    }
+
     /// Room for the waits of so many threads.
     pub fn make_room(&mut self, threads: usize) -> Result<()> {
         self.0.try_reserve(threads.saturating_sub(self.0.len())).map_err(|_| Status::CF_NO_MEMORY)
