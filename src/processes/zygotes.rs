@@ -310,7 +310,7 @@ impl Zygote {
     /// A child is waited for by its number, which is its own until then.
     fn wait_without_pidfd(&self, milliseconds: u64) -> bool {
         self.pid == 0 // it does not exist, or leaves with the one that is making it
-            || !self.child && process::wait_gone(self.pid, milliseconds)
+            || !self.child && process::wait_dead(self.pid, milliseconds)
             || self.child && process::wait_ended(self.pid, milliseconds)
     }
 }

@@ -90,7 +90,10 @@ fn is_dead(pid: i32) -> bool {
     };
     let stat = super::cpus::read(path, &mut text);
     // The name may hold anything, so the last bracket counts.
-    stat.and_then(|s| s.rsplit_once(") ")).is_none_or(|(_, rest)| rest.starts_with(['Z', 'X']))
+    match stat.and_then(|s| s.rsplit_once(") ")) {
+        Some((_, rest)) => rest.starts_with(['Z', 'X']),
+        None => is_gone(pid), // else /proc is not there
+    }
 }
 
 /// Waits at most so long for the death of a process for which there is no pidfd, whoever its parent is.
@@ -98,20 +101,6 @@ pub fn wait_dead(pid: i32, milliseconds: u64) -> bool {
     let deadline = clock::now_ns() + milliseconds * 1_000_000;
     loop {
         if is_dead(pid) {
-            return true;
-        }
-        if clock::now_ns() >= deadline {
-            return false;
-        }
-        sleep_ms(1);
-    }
-}
-
-/// Waits at most so long until `is_gone`: where there are no pidfds.
-pub fn wait_gone(pid: i32, milliseconds: u64) -> bool {
-    let deadline = clock::now_ns() + milliseconds * 1_000_000;
-    loop {
-        if is_gone(pid) {
             return true;
         }
         if clock::now_ns() >= deadline {
@@ -239,5 +228,22 @@ mod tests {
         }
         assert!(threads() >= 1);
         assert!(!is_gone(id()));
+    }
+
+    #[test]
+    fn a_death_is_seen_before_anybody_has_waited_for_it() {
+        // SAFETY: the child makes system calls only.
+        let pid = match unsafe { fork_silent() } {
+            Ok(0) => {
+                sleep_for_ever();
+                exit_now(0)
+            }
+            pid => pid.unwrap(),
+        };
+        assert!(!wait_dead(pid, 0));
+        signal_child(pid, libc::SIGKILL).unwrap();
+        assert!(wait_dead(pid, 5000) && !is_gone(pid));
+        assert_eq!(wait_child(pid), Some(libc::SIGKILL));
+        assert!(wait_dead(pid, 0) && is_gone(pid));
     }
 }
