@@ -13,7 +13,6 @@
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 
 /* ---------------------------------------------------------------- tasks that do not come back */
@@ -270,7 +269,7 @@ static void use_a_pool_without_descriptors(void) {
   bool mine[NUMBERS] = { false };
   cf_executor *two = make_executor(2);
   expect_works(two);
-  ASSERT(syscall(SYS_close_range, 3, ~0u, 0) == 0);
+  close_all_descriptors();
   int own[2];
   ASSERT(pipe(own) == 0);
   for (int fd = own[1]; fd < NUMBERS; fd = fcntl(own[1], F_DUPFD, 3)) {

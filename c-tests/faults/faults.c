@@ -38,7 +38,8 @@ static __thread int caller; /* this thread is between faults_begin() and faults_
 static long blocks, bytes;
 
 /* Before the constructors of libraries, which may make calls that are functions here. */
-__attribute__((section(".preinit_array"), used)) static void (*const before_all)(void) = faults_look_up;
+__attribute__((section(".preinit_array"),
+               used)) static void (*const before_all)(void) = faults_look_up;
 
 /* Before any other constructor: a spawned worker never gets further than those. */
 __attribute__((constructor(101))) static void find_plan(void) {

@@ -11,8 +11,10 @@
 
 #include <ctype.h>
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -103,13 +105,21 @@ size_t find_processes(const char *name, int32_t *pids, size_t room) {
   return count;
 }
 
-/* Through a pidfd, and looked at again: the number may have become another process's. */
+/* Through a pidfd, and looked at again: the number may have become another process's. An old kernel has none, and
+ * what the number means may change between two lines. */
 bool signal_process(int32_t pid, int number) {
   int fd = (int)syscall(SYS_pidfd_open, pid, 0);
+  if (fd < 0 && errno == ENOSYS) return is_marked(pid) && kill(pid, number) == 0;
   if (fd < 0) return false;
   bool sent = is_marked(pid) && syscall(SYS_pidfd_send_signal, fd, number, NULL, 0) == 0;
   close(fd);
   return sent;
+}
+
+void close_all_descriptors(void) {
+  if (syscall(SYS_close_range, 3, ~0u, 0) == 0) return;
+  ASSERT(errno == ENOSYS);
+  for (int fd = 3; fd < 1 << 16; fd++) close(fd);
 }
 
 size_t process_count(void) {

@@ -53,17 +53,19 @@ static int enter(const gate *g, int32_t descriptor) {
   return fd;
 }
 
-static void leave(const gate *g, int fd) {
-  if (g->owner != (int32_t)getpid()) close(fd);
+static void leave(int32_t owner, int fd) {
+  if (owner != (int32_t)getpid()) close(fd);
 }
 
+/* Whoever waits for the byte may take the gate away at once. */
 static void put_byte(const gate *g, int32_t descriptor, unsigned char byte) {
+  const int32_t owner = g->owner;
   int fd = enter(g, descriptor);
   ssize_t n;
   do n = write(fd, &byte, 1);
   while (n < 0 && errno == EINTR);
   ASSERT_EQ_INT(1, n);
-  leave(g, fd);
+  leave(owner, fd);
 }
 
 static unsigned char take_byte(const gate *g, int32_t descriptor) {
@@ -73,7 +75,7 @@ static unsigned char take_byte(const gate *g, int32_t descriptor) {
   do n = read(fd, &byte, 1);
   while (n < 0 && errno == EINTR);
   ASSERT_EQ_INT(1, n);
-  leave(g, fd);
+  leave(g->owner, fd);
   return byte;
 }
 
@@ -94,7 +96,7 @@ bool gate_quiet(const gate *g) {
   struct pollfd look = { fd, POLLIN, 0 };
   int ready = poll(&look, 1, 0);
   ASSERT(ready >= 0);
-  leave(g, fd);
+  leave(g->owner, fd);
   return ready == 0;
 }
 
