@@ -26,6 +26,11 @@ fn quota_v2() -> Option<usize> {
     let mut file = [0u8; 640];
     let mut text = [0u8; 64];
     let line = read(join(&mut file, "/sys/fs/cgroup", path, "/cpu.max")?, &mut text)?;
+    of_line(line)
+}
+
+/// "max 100000", or a quota and its period.
+fn of_line(line: &str) -> Option<usize> {
     let (quota, period) = line.trim().split_once(' ')?;
     whole(quota.parse().ok()?, period.parse().ok()?)
 }
@@ -75,6 +80,9 @@ mod tests {
         assert_eq!(whole(150_000, 100_000), Some(2));
         assert_eq!(whole(50_000, 100_000), Some(1));
         assert_eq!(whole(-1, 100_000), None);
+        assert_eq!(of_line("250000 100000\n"), Some(3));
+        assert_eq!(of_line("max 100000\n"), None);
+        assert_eq!(of_line(""), None);
         assert!(usable() >= 1);
     }
 }

@@ -113,3 +113,17 @@ pub fn name(signal: i32) -> Option<&'static str> {
         _ => return None,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn signals_that_end_programs_have_names() {
+        let named: Vec<&str> = (0..=libc::SIGRTMAX()).filter_map(name).collect();
+        let expected =
+            "SIGHUP SIGINT SIGQUIT SIGILL SIGTRAP SIGABRT SIGBUS SIGFPE SIGKILL SIGUSR1 SIGSEGV SIGUSR2 SIGPIPE \
+                        SIGALRM SIGTERM SIGXCPU SIGXFSZ SIGSYS";
+        assert_eq!(named.join(" "), expected);
+    }
+}
