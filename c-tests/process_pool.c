@@ -33,6 +33,10 @@ CF_TEST_PLAIN(a_process_pool_without_options) {
     pid_of_next_task(executor);
     cf_executor_free(executor);
   }
+  cf_executor *by_default = NULL;
+  ASSERT_OK(cf_process_pool_new_with(NULL, &by_default, NULL));
+  pid_of_next_task(by_default);
+  cf_executor_free(by_default);
 }
 
 static void expect_no_pool(int status, const cf_options *o, const char *named) {

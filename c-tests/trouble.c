@@ -10,6 +10,7 @@
 
 #include <sched.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -286,6 +287,34 @@ static void limit_files(void *unused) {
 CF_TEST_PLAIN(a_limit_on_the_size_of_files_kills_nobody) {
   CF_NOT_UNDER_VALGRIND("its own files count");
   run_in_child(limit_files, NULL);
+}
+
+static rlim_t address_space_taken(void) {
+  unsigned long pages = 0;
+  FILE *file = fopen("/proc/self/statm", "r");
+  ASSERT(file != NULL);
+  ASSERT(fscanf(file, "%lu", &pages) == 1);
+  fclose(file);
+  return (rlim_t)pages * (rlim_t)sysconf(_SC_PAGESIZE);
+}
+
+/* With so much more than is taken now. */
+static void limit_address_space(void *unused) {
+  const rlim_t more[] = { (rlim_t)16 << 20, (rlim_t)64 << 20, (rlim_t)1 << 30, (rlim_t)64 << 30 };
+  (void)unused;
+  for (size_t i = 0; i < LENGTH(more); i++) {
+    struct rlimit limit;
+    ASSERT(getrlimit(RLIMIT_AS, &limit) == 0);
+    limit.rlim_cur = address_space_taken() + more[i];
+    ASSERT(setrlimit(RLIMIT_AS, &limit) == 0);
+    bool made = try_a_pool();
+    ASSERT(made || i + 1 < LENGTH(more));
+  }
+}
+
+CF_TEST_PLAIN(pools_without_enough_address_space) {
+  CF_NOT_UNDER_VALGRIND("it takes address space of its own");
+  run_in_child(limit_address_space, NULL);
 }
 
 /* In a group that may have so many processes and threads and no more. */
