@@ -55,7 +55,11 @@ endfunction()
 cfutures_add_rerun(repeat ${PROJECT_BINARY_DIR})
 cfutures_add_rerun(one-cpu ${PROJECT_BINARY_DIR})
 cfutures_add_rerun(valgrind ${CFUTURES_VALGRIND_TREE})
+cfutures_add_rerun(old-kernel ${PROJECT_BINARY_DIR})
+set_tests_properties(check.old-kernel PROPERTIES SKIP_REGULAR_EXPRESSION "no old kernel is played here")
 
-# In a tree of its own. A rustc that a distribution has packed may come without the sanitizer.
+# In trees of their own. A rustc that a distribution has packed may come without the sanitizers.
 cfutures_add_check(tsan)
-set_tests_properties(check.tsan PROPERTIES SKIP_REGULAR_EXPRESSION "This rustc comes without")
+cfutures_add_check(asan)
+set_tests_properties(check.tsan check.asan PROPERTIES
+  SKIP_REGULAR_EXPRESSION "This rustc comes without")

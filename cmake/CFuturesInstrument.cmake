@@ -55,6 +55,7 @@ if(CFUTURES_INSTRUMENT STREQUAL "thread")
   list(APPEND CFUTURES_INSTRUMENT_ENVIRONMENT
     TSAN_OPTIONS=die_after_fork=0:report_thread_leaks=0)
 else()
+  list(TRANSFORM CFUTURES_INSTRUMENT_CARGO APPEND " -Cforce-frame-pointers=yes" REGEX "^RUSTFLAGS")
   list(APPEND CFUTURES_INSTRUMENT_COMPILE
     -fsanitize=undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
   # Tasks that crash do so by their signals, and not at the sanitizer's pleasure. Each future is a block of

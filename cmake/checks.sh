@@ -14,9 +14,10 @@ source cmake/checks-package.sh
 source cmake/checks-consumers.sh
 
 # rerun <argument of ctest ...>: the C tests and examples, from a folder made for this check. Of what
-# passes, only the summary is shown.
+# passes, only the summary is shown. `under` is a program that runs all of it, if there is one.
+under=()
 rerun() {
-  ctest --test-dir "$build/reruns/$check" --output-on-failure --no-tests=error --no-label-summary "$@" |
+  "${under[@]}" ctest --test-dir "$build/reruns/$check" --output-on-failure --no-tests=error --no-label-summary "$@" |
     grep -vE '^ +Start +[0-9]|Test +#[0-9]+: .* Passed |^$'
 }
 
@@ -123,6 +124,15 @@ check_one-cpu() {
   rerun -LE "$once" --repeat "until-fail:${CFUTURES_REPEATS:-1}"
 }
 
+# Without descriptors of processes and what came with them: the suites in which processes come and go;
+# CFUTURES_OLD_KERNEL=all tries every one.
+check_old-kernel() {
+  local suites='^(fork|spawn)/process_(pool|workers|deaths|policy|host|faults|storm)$'
+  if [ "${CFUTURES_OLD_KERNEL:-}" = all ]; then suites=.; fi
+  under=("$build/c-tests/old_kernel")
+  rerun -j2 -LE "^(header|harness)$" -R "$suites"
+}
+
 check_valgrind() {
   rerun -j2 -L '^valgrind$'
 }
@@ -147,16 +157,34 @@ check_cpp-sanitizers() {
   done
 }
 
-# ThreadSanitizer sees the core and the C tests together; CFuturesTsan.cmake says how.
-check_tsan() {
-  local log
-  log=$(cmake --preset tsan -DCFUTURES_WERROR=ON 2>&1 && cmake --build --preset tsan 2>&1) || {
+# sanitized <preset> [suite ...]: the core and the C tests together under a sanitizer, or these suites;
+# CFuturesInstrument.cmake says how.
+sanitized() {
+  local preset=$1 log targets=() only=.
+  shift
+  if [ $# -gt 0 ]; then
+    targets=(--target "${@/#/cfutures_test_}")
+    only="/($(tr ' ' '|' <<<"$*"))\$"
+  fi
+  log=$(cmake --preset "$preset" -DCFUTURES_WERROR=ON 2>&1 &&
+    cmake --build --preset "$preset" "${targets[@]}" 2>&1) || {
     if grep -o 'This rustc comes without .*' <<<"$log"; then return; fi
     echo "$log"
     return 1
   }
-  CF_TEST_SCALE=${CFUTURES_TSAN_SCALE:-20} ctest --preset tsan --timeout 600 --no-label-summary |
+  ctest --preset "$preset" -R "$only" --timeout 600 --no-tests=error --no-label-summary |
     grep -vE '^ +Start +[0-9]|Test +#[0-9]+: .* Passed |^$'
+}
+
+check_tsan() {
+  CF_TEST_SCALE=${CFUTURES_TSAN_SCALE:-20} sanitized tsan
+}
+
+# A few suites that go far into the core; CFUTURES_ASAN=all tries every one.
+check_asan() {
+  local suites=(submit future fork deadlock_calls map_into completion_queue process_pool process_deaths process_map)
+  if [ "${CFUTURES_ASAN:-}" = all ]; then suites=(); fi
+  CF_TEST_SCALE=${CFUTURES_ASAN_SCALE:-20} sanitized asan "${suites[@]}"
 }
 
 "check_$check" "$@"
