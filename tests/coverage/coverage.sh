@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# coverage.sh [ctest argument ...]: which lines and branches of the library do the tests run? Called by
-# `./run coverage`, which sets LLVM_PROFDATA and LLVM_COV. Builds the core with counters, runs the C tests,
-# the C++ tests, the examples and the faults over it, and the Rust tests, which are programs of their own;
-# report.py adds up and ends with 1 below the floor. All in build/coverage.
+# coverage.sh: which lines and branches of the library do the tests run? Called by `./run coverage`, which sets
+# LLVM_PROFDATA and LLVM_COV. Builds the core with counters, runs the C tests, the C++ tests, the examples and the
+# faults over it, and the Rust tests, which are programs of their own; report.py adds up and ends with 1 below the
+# floor. All in build/coverage. A part is run again with the allocator of futures that memory checkers want, and
+# another one as an old kernel would run it.
 #
 # A profile is a file that every process of a program maps, so what a worker counted before it was killed is
 # there (the %c); processes of one library add to the same file (the %m).
@@ -46,7 +47,10 @@ export_counts() {
 host=$(rustc -vV | sed -n 's/^host: //p')
 step configure cmake --preset coverage
 step build cmake --build --preset coverage
-step library ctest --preset coverage --no-label-summary "$@"
+step library ctest --preset coverage --no-label-summary
+CFUTURES_PLAIN_ALLOC=1 step library-plain ctest --preset coverage --no-label-summary -L '^threads$'
+step library-old "$tree/c-tests/old_kernel" ctest --preset coverage --no-label-summary \
+  -R '^(fork|spawn)/process_(pool|workers|deaths|policy|host|faults)$'
 step unit rust_tests --lib
 step zygotes rust_tests --test zygotes
 step crash_points rust_tests --features failpoints --test crash_points
