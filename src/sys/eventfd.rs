@@ -71,6 +71,7 @@ impl Drop for EventFd {
 /// Makes the descriptor readable, whoever owns it.
 pub fn raise(fd: i32) {
     let one = 1u64;
-    // SAFETY: eight readable bytes. EAGAIN means that the counter is full: it is readable all the same.
-    unsafe { libc::write(fd, (&raw const one).cast(), 8) };
+    // SAFETY: eight readable bytes. EAGAIN means that the counter is full: it is readable all the same. Who sleeps on it
+    // is rung for once: a ring that a signal interrupts must not be lost.
+    while unsafe { libc::write(fd, (&raw const one).cast(), 8) } == -1 && errno() == libc::EINTR {}
 }
