@@ -91,7 +91,7 @@ def find_programs(folder):
             path = os.path.join(HERE, "peers", file)
             command = [python, path, *arguments]
         elif file.endswith(".rb"):
-            path = os.path.join(HERE, "workloads", file)
+            path = os.path.join(HERE, "bindings", file)
             command = ["ruby", path, os.path.join(folder, "bench-noop-task.so")]
         else:
             path = os.path.join(folder, file)
