@@ -20,6 +20,14 @@ install(FILES ${PROJECT_SOURCE_DIR}/include/cfutures.h ${PROJECT_SOURCE_DIR}/inc
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/include/cfutures
   DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} COMPONENT dev FILES_MATCHING PATTERN "*.hpp")
 
+# The bindings, as sources: each language builds them with the programs that use them. `pkg-config
+# --variable=bindings cfutures` says where they are.
+install(DIRECTORY ${PROJECT_SOURCE_DIR}/bindings/go ${PROJECT_SOURCE_DIR}/bindings/zig
+  ${PROJECT_SOURCE_DIR}/bindings/ruby
+  DESTINATION ${CMAKE_INSTALL_DATADIR}/cfutures/bindings COMPONENT dev
+  PATTERN "test.sh" EXCLUDE PATTERN "expected" EXCLUDE PATTERN "*_test.go" EXCLUDE
+  PATTERN "tests" EXCLUDE PATTERN "ruby/test" EXCLUDE PATTERN ".rubocop.yml" EXCLUDE)
+
 # The manual pages are generated and committed: man3 of each function, man7 of the whole.
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/docs/man/man3 ${PROJECT_SOURCE_DIR}/docs/man/man7
   DESTINATION ${CMAKE_INSTALL_MANDIR} COMPONENT dev FILES_MATCHING PATTERN "*.[37]")
@@ -41,15 +49,18 @@ install(FILES
 
 # The pkg-config file finds its prefix from where it lies, so that an installed tree may be moved.
 set(cfutures_pc_dir ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
-if(IS_ABSOLUTE ${CMAKE_INSTALL_LIBDIR} OR IS_ABSOLUTE ${CMAKE_INSTALL_INCLUDEDIR})
+if(IS_ABSOLUTE ${CMAKE_INSTALL_LIBDIR} OR IS_ABSOLUTE ${CMAKE_INSTALL_INCLUDEDIR}
+    OR IS_ABSOLUTE ${CMAKE_INSTALL_DATADIR})
   set(cfutures_pc_prefix ${CMAKE_INSTALL_PREFIX})
   set(cfutures_pc_libdir ${CMAKE_INSTALL_FULL_LIBDIR})
   set(cfutures_pc_includedir ${CMAKE_INSTALL_FULL_INCLUDEDIR})
+  set(cfutures_pc_datadir ${CMAKE_INSTALL_FULL_DATADIR})
 else()
   file(RELATIVE_PATH cfutures_pc_prefix /x/${cfutures_pc_dir} /x)
   string(REGEX REPLACE "/$" "" cfutures_pc_prefix "\${pcfiledir}/${cfutures_pc_prefix}")
   set(cfutures_pc_libdir "\${prefix}/${CMAKE_INSTALL_LIBDIR}")
   set(cfutures_pc_includedir "\${prefix}/${CMAKE_INSTALL_INCLUDEDIR}")
+  set(cfutures_pc_datadir "\${prefix}/${CMAKE_INSTALL_DATADIR}")
 endif()
 list(TRANSFORM CFUTURES_SYSTEM_LIBS PREPEND -l OUTPUT_VARIABLE cfutures_pc_private)
 list(JOIN cfutures_pc_private " " cfutures_pc_private)

@@ -68,6 +68,6 @@ awk '/^```/ && take { exit } take { print } /^<!-- quick start -->/ { near = 1 }
 awk '/^prints$/ { near = 1 } /^```/ && take { exit } take { print } near && /^```$/ { take = 1 }' \
   README.md >"$work/start.expected"
 [ -s "$work/start.sh" ] && [ -s "$work/start.expected" ] || fail "README.md has no quick start"
-(cd "$work/start" && CFUTURES_GO=$here bash -euo pipefail "$work/start.sh") \
+(cd "$work/start" && bash -euo pipefail "$work/start.sh") \
   >"$work/start.txt" 2>"$work/log" || { cat "$work/log" >&2; fail "" "FAILED: the quick start"; }
 compare "the quick start" "$work/start.expected" "$work/start.txt"

@@ -49,8 +49,8 @@ if ruby -e 'require "rbs/cli"' 2>/dev/null; then
   step "signatures" ruby -e 'require "rbs"; require "rbs/cli"; RBS::CLI.new(stdout: $stdout, stderr: $stderr).run(%w[-I sig validate --silent])'
 fi
 
-step "gem build" gem build cfutures.gemspec -o "$work/cfutures.gem"
-step "gem install" gem install --local --no-document "$work/cfutures.gem"
+block sh "$work/install.sh"
+step "installing as README.md says" sh -ec "cd '$work' && . ./install.sh"
 for example in primes pages hostile; do
   same "example $example" "$here/examples/expected/$example.txt" "$here/examples/$example.rb"
 done

@@ -54,10 +54,9 @@ block() {
     $0 ~ start && ++seen == n { inside = 1 }' "$here/README.md"
 }
 
-# What the README says, typed in an empty folder by somebody whose copy of the project is in $CFUTURES.
+# What the README says, typed in an empty folder.
 quick_start() {
   rm -rf "$work/quick" && mkdir "$work/quick" && cd "$work/quick"
-  export CFUTURES=$root
   block sh 1 >prepare.sh
   . ./prepare.sh
   block zig 1 >build.zig
