@@ -62,10 +62,8 @@ static inline cf_item expect_failed(cf_map *map, size_t index, int status, int32
   ASSERT_EQ_SIZE(0, item.size);
   ASSERT(item.error != NULL);
   ASSERT_STATUS(status, cf_error_status(item.error));
-  if (status == CF_TASK_FAILED) {
-    ASSERT_EQ_INT(code, cf_error_code(item.error));
-    ASSERT_EQ_SIZE(index, cf_error_index(item.error));
-  }
+  ASSERT_EQ_SIZE(index, cf_error_index(item.error));
+  if (status == CF_TASK_FAILED) ASSERT_EQ_INT(code, cf_error_code(item.error));
   ASSERT(cf_error_message(item.error)[0] != '\0');
   return item;
 }

@@ -18,6 +18,7 @@ pub mod options;
 pub mod outcome;
 
 use crate::capi::types::{cf_array, cf_item, TaskFn};
+use crate::error::{self, cf_error};
 use crate::executor::cf_executor;
 use crate::fork::{self, Handle};
 use crate::future::{cf_future, word};
@@ -129,17 +130,14 @@ impl cf_map {
         };
         self.forget(state, index);
         state.next += 1;
-        // SAFETY: the chunk is done, so its outcomes are this thread's to read.
-        let ran = job.outcomes.with(|p| unsafe { (&**p)[index].is_some() });
-        if ended == word::FAILED && !ran {
-            // The item never ran: the pool broke, or there was no memory for its chunk.
-            let error = future.error();
-            // SAFETY: a FAILED future has an error, which stays while the future is held.
-            let status = unsafe { (*error).status() };
-            return Ok(cf_item { index, status, data: core::ptr::null(), size: 0, error });
-        }
-        // SAFETY: the chunk is done, so its outcomes are this thread's to read.
-        Ok(job.outcomes.with(|p| unsafe { (&**p)[index].item(index) }))
+        // SAFETY: the chunk is done, so its outcomes are this thread's.
+        Ok(job.outcomes.with_mut(|p| unsafe {
+            let outcome = &mut (&mut **p)[index];
+            if !outcome.is_some() {
+                outcome.end(Err(why_not_run(future, ended).copy_at(index)), index);
+            }
+            outcome.item(index)
+        }))
     }
 
     /// What was handed out before `index` is not kept: its result, and its chunk's future when that is used up.
@@ -185,5 +183,14 @@ impl cf_map {
             mem::free(this);
             Job::release(job.as_ptr());
         }
+    }
+}
+
+/// Why an item of a chunk that is done never ran: the pool broke, there was no memory for the chunk, or a cancel.
+fn why_not_run(chunk: &cf_future, ended: u64) -> &cf_error {
+    match ended {
+        // SAFETY: a FAILED future has an error, which stays while the future is held.
+        word::FAILED => unsafe { &*chunk.error() },
+        _ => &error::CANCELLED,
     }
 }
