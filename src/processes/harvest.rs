@@ -157,6 +157,7 @@ impl Pool {
         if text.is_empty() {
             return Err(cf_error::plain(status, code));
         }
+        let text = text.strip_suffix(&[0]).unwrap_or(text);
         let text = &text[..text.len().min(MOST_TEXT)];
         Err(cf_error::with_text(status, code, format_args!("{}", Utf8(text))))
     }

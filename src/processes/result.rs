@@ -111,8 +111,8 @@ impl<'a> FarResult<'a> {
             self.words.code.store(0, Relaxed);
             return;
         };
-        let text = error.message().to_bytes();
-        // Without room the status says enough.
+        // With its end, which tells an empty message from none: without room the status says enough.
+        let text = error.message().to_bytes_with_nul();
         let place = self.place(text.len()).or_else(|_| self.place(0));
         if let Ok(place) = place {
             let n = text.len().min(self.words.size.load(Relaxed) as usize);
