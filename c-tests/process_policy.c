@@ -289,6 +289,19 @@ CF_TEST_PLAIN(kill_is_for_processes) {
   gate_close(&g);
 }
 
+/* What is done is done, whatever has become of its pool: another one may have its number. */
+CF_TEST_PLAIN(kill_of_what_is_done_when_its_pool_is_gone) {
+  cf_executor *gone = make_executor(1), *threads = NULL;
+  cf_future *f = submit_value(gone, 5);
+  ASSERT_VALUE(5, f);
+  cf_executor_free(gone);
+  ASSERT_OK(cf_thread_pool_new(1, &threads, NULL));
+  ASSERT_STATUS(CF_INVALID_STATE, cf_future_kill(f, 0));
+  cf_executor_free(threads);
+  ASSERT_STATUS(CF_INVALID_STATE, cf_future_kill(f, 0));
+  cf_future_release(f);
+}
+
 /* --------------------------------------------------------------- terminate and kill all workers */
 
 static cf_status (*const forces[])(cf_executor *) = { cf_executor_terminate_workers,

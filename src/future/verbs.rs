@@ -59,16 +59,17 @@ impl cf_future {
 
     /// Ends it with the worker process that runs it.
     pub fn kill(&'static self, grace: i64) -> Result<()> {
-        let executor = executor::lookup(self.executor());
-        if executor.as_ref().is_some_and(|e| e.kind().processes().is_none()) || self.executor() == NO_EXECUTOR {
+        if self.executor() == NO_EXECUTOR {
             return Err(Status::CF_UNSUPPORTED);
         }
+        // Before the pool is looked at: that of a future that is done may be gone, and another have its number.
         if self.is_done() {
             return invalid_state();
         }
-        executor::as_guest(self.executor(), false, |e| match e.and_then(|e| e.kind().processes()) {
-            Some(pool) => pool.kill(self, grace),
-            None => invalid_state(),
+        executor::as_guest(self.executor(), false, |e| match e.map(|e| e.kind().processes()) {
+            Some(Some(pool)) => pool.kill(self, grace),
+            Some(None) if !self.is_done() => Err(Status::CF_UNSUPPORTED),
+            _ => invalid_state(),
         })
     }
 
