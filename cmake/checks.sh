@@ -33,11 +33,13 @@ first_cpu() {
 check_fmt() {
   "$cargo" fmt --check -- --color never
   "$cargo" fmt --manifest-path benches/peers/rust/Cargo.toml --check -- --color never
+  "$cargo" fmt --manifest-path tests/random/Cargo.toml --check -- --color never
 }
 
 check_clippy() {
   "$cargo" clippy --quiet --locked --all-targets -- -D warnings
   "$cargo" clippy --quiet --locked --all-targets --all-features -- -D warnings
+  CARGO_TARGET_DIR=$PWD/build/random "$cargo" clippy --quiet --locked --manifest-path tests/random/Cargo.toml -- -D warnings
 }
 
 check_rust() {
@@ -52,6 +54,17 @@ check_crash-points() {
 # Memory and system calls fail in every place; CFUTURES_SWEEP=all tries every errno.
 check_faults() {
   ctest --test-dir "$build" --output-on-failure --no-tests=error --no-label-summary -j2 -L '^faults$'
+}
+
+# Calls at random, each answer compared with a model: from one seed that is always the same, and from a new
+# one. CFUTURES_SEQUENCES is how many over thread pools; a tenth as many have process pools too.
+check_random() {
+  local sequences=${CFUTURES_SEQUENCES:-10000} program=build/random/release/cfutures-random
+  CARGO_TARGET_DIR=$PWD/build/random CFUTURES_LIB_DIR=$build \
+    "$cargo" build --quiet --locked --release --manifest-path tests/random/Cargo.toml
+  $program --seed 1 "$((sequences / 2))"
+  $program "$((sequences / 2))"
+  $program --processes "$((sequences / 10))"
 }
 
 check_header() {

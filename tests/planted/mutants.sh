@@ -8,6 +8,7 @@
 #   Caught by: suite <threads|fork|spawn> <suite> <test>     a test of c-tests/, compiled without optimisation
 #              loom <filter ...>                             models of src/models
 #              rust <filter ...>                             unit tests
+#              random <argument ...>                         tests/random
 # A test counts only if it passes without the patch.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
@@ -40,6 +41,10 @@ build_for() {
   case $1 in
     suite) cmake --build "$work/build" --target cfutures_shared cfutures_worker "cfutures_test_$3" ;;
     rust) in_tree rust test --locked --lib --no-run ;;
+    random)
+      cmake --build "$work/build" --target cfutures_shared
+      CFUTURES_LIB_DIR=$work/build in_tree random build --locked --release --manifest-path tests/random/Cargo.toml
+      ;;
     loom) in_loom --no-run ;;
     *) return 2 ;;
   esac
@@ -60,6 +65,7 @@ in_loom() {
 run_test_of() {
   case $1 in
     suite) CF_TEST_TIMEOUT=20 timeout -k 10 120 "$work/build/c-tests/$3" "$2" "$4" ;;
+    random) timeout -k 10 300 "$work/random/release/cfutures-random" "${@:2}" ;;
     rust) timeout -k 10 120 bash -c "$(declare -f in_tree); $(declare -p tree work cargo); in_tree rust test --locked --lib -- ${*:2}" ;;
     loom) timeout -k 10 900 bash -c "$(declare -f in_tree in_loom); $(declare -p tree work cargo); in_loom -- ${*:2}" ;;
   esac
