@@ -1596,8 +1596,8 @@ CF_API CF_NODISCARD cf_status cf_executor_submit_owned(cf_executor *executor, cf
  * Submits many calls of a function at once, each with its own argument.
  *
  * Cheaper than as many calls of cf_executor_submit(). cf_task_index() tells a task its position.
- * Either all are accepted or, when memory runs out half-way, the first *submitted of them, which
- * run.
+ * Either all are accepted or, when memory runs out or somebody shuts the executor down half-way,
+ * the first *submitted of them.
  *
  * @param executor   The executor.
  * @param function   The task.
