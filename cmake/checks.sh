@@ -67,6 +67,32 @@ check_random() {
   $program --processes "$((sequences / 10))"
 }
 
+# The core and the fuzzer's program under AddressSanitizer, with the counters that libFuzzer goes by; rustc's and
+# clang's agree on both. Prints the program.
+build_fuzzer() {
+  local host flags folder=$PWD/build/fuzz
+  host=$(rustc -vV | sed -n 's/^host: //p')
+  flags="-Zsanitizer=address -Cunsafe-allow-abi-mismatch=sanitizer -Cpasses=sancov-module"
+  for flag in level=4 inline-8bit-counters pc-table; do flags+=" -Cllvm-args=-sanitizer-coverage-$flag"; done
+  RUSTC_BOOTSTRAP=1 RUSTFLAGS=$flags CARGO_PROFILE_RELEASE_LTO=off CARGO_TARGET_DIR=$folder \
+    "$cargo" rustc --quiet --locked --release --lib --crate-type staticlib --target "$host"
+  clang -std=c11 -Wall -Wextra -pedantic -Werror -g -O1 -fsanitize=fuzzer,address -Iinclude \
+    tests/random/fuzz*.c "$folder/$host/release/libcfutures.a" -lpthread -ldl -lm -o "$folder/fuzz"
+  echo "$folder/fuzz"
+}
+
+# The inputs that libFuzzer has found worth keeping, once each. With CFUTURES_FUZZ_SECONDS it goes on from
+# them as long, on each processor; what fails is left in build/fuzz.
+check_fuzz() {
+  local program seconds=${CFUTURES_FUZZ_SECONDS:-0}
+  program=$(build_fuzzer)
+  "$program" -runs=0 -timeout=60 tests/random/corpus 2>&1 | tail -n 2
+  if [ "$seconds" -eq 0 ]; then return; fi
+  mkdir -p build/fuzz/found
+  "$program" -fork="$(nproc)" -max_len=300 -timeout=60 -max_total_time="$seconds" -artifact_prefix=build/fuzz/ \
+    build/fuzz/found tests/random/corpus 2>&1 | tail -n 40
+}
+
 check_header() {
   "$cargo" test --quiet --locked --test header
 }
