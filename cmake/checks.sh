@@ -34,12 +34,15 @@ check_fmt() {
   "$cargo" fmt --check -- --color never
   "$cargo" fmt --manifest-path benches/peers/rust/Cargo.toml --check -- --color never
   "$cargo" fmt --manifest-path tests/random/Cargo.toml --check -- --color never
+  "$cargo" fmt --manifest-path tests/schedules/Cargo.toml --check -- --color never
 }
 
 check_clippy() {
   "$cargo" clippy --quiet --locked --all-targets -- -D warnings
   "$cargo" clippy --quiet --locked --all-targets --all-features -- -D warnings
   CARGO_TARGET_DIR=$PWD/build/random "$cargo" clippy --quiet --locked --manifest-path tests/random/Cargo.toml -- -D warnings
+  RUSTFLAGS="--cfg schedules" CARGO_TARGET_DIR=$PWD/build/schedules \
+    "$cargo" clippy --quiet --locked --manifest-path tests/schedules/Cargo.toml -- -D warnings
 }
 
 check_rust() {
@@ -95,6 +98,16 @@ check_fuzz() {
 
 check_header() {
   "$cargo" test --quiet --locked --test header
+}
+
+# Whole thread pools in random orders of steps: all scenes from one seed that is always the same, and from a
+# new one. CFUTURES_SCHEDULES is how many.
+check_schedules() {
+  local schedules=${CFUTURES_SCHEDULES:-5000} program=build/schedules/release/cfutures-schedules
+  RUSTFLAGS="--cfg schedules" CARGO_TARGET_DIR=$PWD/build/schedules \
+    "$cargo" build --quiet --locked --release --manifest-path tests/schedules/Cargo.toml
+  $program --seed 1 "$((schedules / 2))"
+  $program "$((schedules / 2))"
 }
 
 # Link-time optimisation would take minutes and make the models no faster.

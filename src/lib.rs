@@ -86,6 +86,8 @@ pub mod processes;
 pub mod ranges;
 #[cfg(not(loom))]
 pub mod runner;
+#[cfg(schedules)]
+pub mod schedule;
 #[cfg(not(loom))]
 pub mod task;
 #[cfg(not(loom))]

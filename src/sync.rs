@@ -4,7 +4,11 @@
 //! or the futex. Locks are our own futex words: they can be reset in a forked child, they never allocate,
 //! and loom sees them.
 
-#[cfg(not(loom))]
+#[cfg(schedules)]
+pub use crate::schedule::atomic::{
+    fence, AtomicBool, AtomicI32, AtomicPtr, AtomicU32, AtomicU64, AtomicU8, AtomicUsize, Ordering,
+};
+#[cfg(not(any(loom, schedules)))]
 pub use core::sync::atomic::{
     fence, AtomicBool, AtomicI32, AtomicPtr, AtomicU32, AtomicU64, AtomicU8, AtomicUsize, Ordering,
 };
@@ -16,8 +20,10 @@ pub use loom::sync::atomic::{
 /// One step of a bounded spin.
 #[inline]
 pub fn spin_hint() {
-    #[cfg(not(loom))]
+    #[cfg(not(any(loom, schedules)))]
     core::hint::spin_loop();
+    #[cfg(schedules)]
+    yield_now();
     #[cfg(loom)]
     loom::thread::yield_now();
 }
@@ -62,7 +68,9 @@ pub fn will_write<T>(at: *const T) {
 
 /// Lets another thread run: used where one waits for a step that another thread is in the middle of.
 pub fn yield_now() {
-    #[cfg(not(loom))]
+    #[cfg(schedules)]
+    (crate::schedule::hooks().yield_now)();
+    #[cfg(not(any(loom, schedules)))]
     // SAFETY: always allowed.
     unsafe {
         libc::sched_yield();

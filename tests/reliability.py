@@ -77,8 +77,8 @@ def check_planted(path):
     kind, words = caught.group(1), caught.group(2).split()
     if kind == "suite":
         found = len(words) == 3 and has_suite_test(words[1], words[2])
-    elif kind == "random":
-        found = words[-1].isdigit() and pathlib.Path("tests/random/Cargo.toml").exists()
+    elif kind in ("random", "schedules"):
+        found = words[-1].isdigit() and pathlib.Path(f"tests/{kind}/Cargo.toml").exists()
     elif kind == "loom":
         found = all(pathlib.Path(f"src/{w.replace('::', '/')}.rs").exists() for w in words)
     else:

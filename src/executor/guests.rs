@@ -5,8 +5,8 @@
 use super::{cf_executor, lookup};
 use crate::fork;
 use crate::sync::Ordering::*;
-use core::cell::Cell;
-use core::ptr::null;
+#[cfg(not(schedules))]
+use core::{cell::Cell, ptr::null};
 
 /// A thread that is none of the executor's own and finishes one of its tasks; `shutdown(wait)` waits for it.
 pub struct Guest {
@@ -21,9 +21,26 @@ pub struct Guest {
 /// In `guests`: somebody waits for them to leave.
 pub(super) const AWAITED: u32 = 1 << 31;
 
+#[cfg(not(schedules))]
 thread_local! {
     /// The guests on this thread's stack, innermost first.
     static GUESTS: Cell<*const Guest> = const { Cell::new(null()) };
+}
+#[cfg(schedules)]
+static GUESTS: Scheduled = Scheduled;
+
+/// As the thread-local variable, where the program has its own kind of threads.
+#[cfg(schedules)]
+struct Scheduled;
+
+#[cfg(schedules)]
+impl Scheduled {
+    fn get(&self) -> *const Guest {
+        (crate::schedule::hooks().own)(1, None).cast()
+    }
+    fn set(&self, guest: *const Guest) {
+        (crate::schedule::hooks().own)(1, Some(guest.cast_mut().cast()));
+    }
 }
 
 /// Runs `f` as a guest of this executor, if it still lives.

@@ -9,7 +9,7 @@
 
 use core::ffi::c_void;
 
-#[cfg(all(target_arch = "x86_64", target_env = "gnu", not(miri)))]
+#[cfg(all(target_arch = "x86_64", target_env = "gnu", not(any(miri, schedules))))]
 mod place {
     use core::arch::{asm, global_asm};
     use core::ffi::c_void;
@@ -55,7 +55,21 @@ mod place {
     }
 }
 
-#[cfg(not(all(target_arch = "x86_64", target_env = "gnu", not(miri))))]
+#[cfg(schedules)]
+mod place {
+    use crate::schedule::hooks;
+    use core::ffi::c_void;
+
+    pub fn get() -> *mut c_void {
+        (hooks().own)(0, None)
+    }
+
+    pub fn set(p: *mut c_void) {
+        (hooks().own)(0, Some(p));
+    }
+}
+
+#[cfg(not(any(schedules, all(target_arch = "x86_64", target_env = "gnu", not(miri)))))]
 mod place {
     use core::cell::Cell;
     use core::ffi::c_void;

@@ -2,14 +2,16 @@
 
 use crate::status::{Result, Status};
 use core::ffi::{c_void, CStr};
-use core::mem::zeroed;
-use core::ptr::{null, null_mut};
+use core::ptr::null;
+#[cfg(not(schedules))]
+use core::{mem::zeroed, ptr::null_mut};
 
 pub type Handle = libc::pthread_t;
 pub type Main = extern "C" fn(*mut c_void) -> *mut c_void;
 
 /// Starts a thread with all signals blocked but those that report its own faults: the host's handlers
 /// run on the host's threads. `Err` carries errno.
+#[cfg(not(schedules))]
 pub fn start(stack_size: usize, main: Main, arg: *mut c_void) -> Result<Handle, i32> {
     // SAFETY: attributes and signal sets are initialised before use and destroyed after; `main` takes over `arg`.
     unsafe {
@@ -41,19 +43,39 @@ pub fn start(stack_size: usize, main: Main, arg: *mut c_void) -> Result<Handle, 
     }
 }
 
+#[cfg(schedules)]
+pub fn start(_stack_size: usize, main: Main, arg: *mut c_void) -> Result<Handle, i32> {
+    Ok((crate::schedule::hooks().start)(main, arg as usize))
+}
+
 pub fn join(handle: Handle) {
+    #[cfg(schedules)]
+    (crate::schedule::hooks().join)(handle);
+    #[cfg(not(schedules))]
     // SAFETY: each handle is joined or detached once, by the pool that started it.
-    unsafe { libc::pthread_join(handle, null_mut()) };
+    unsafe {
+        libc::pthread_join(handle, null_mut())
+    };
 }
 
 pub fn detach(handle: Handle) {
+    #[cfg(schedules)]
+    (crate::schedule::hooks().detach)(handle);
+    #[cfg(not(schedules))]
     // SAFETY: as for `join`.
-    unsafe { libc::pthread_detach(handle) };
+    unsafe {
+        libc::pthread_detach(handle)
+    };
 }
 
 pub fn current() -> Handle {
+    #[cfg(schedules)]
+    return (crate::schedule::hooks().current)();
+    #[cfg(not(schedules))]
     // SAFETY: always succeeds.
-    unsafe { libc::pthread_self() }
+    unsafe {
+        libc::pthread_self()
+    }
 }
 
 /// Names the calling thread for debuggers and `top`; the kernel keeps 15 characters.
@@ -64,6 +86,9 @@ pub fn set_name(name: &CStr) {
 
 /// The calling thread's stack: its lowest usable address and its end; empty when it cannot be told.
 pub fn stack() -> (usize, usize) {
+    #[cfg(schedules)]
+    return (crate::schedule::hooks().stack)();
+    #[cfg(not(schedules))]
     // SAFETY: attributes are initialised by the call that succeeded, and destroyed after.
     unsafe {
         let mut attr: libc::pthread_attr_t = zeroed();
@@ -106,6 +131,12 @@ impl Key {
         self.0
     }
 
+    #[cfg(schedules)]
+    pub fn set(&self, _value: *const c_void) -> Result<()> {
+        Ok(()) // the program says itself that a thread of its kind ends
+    }
+
+    #[cfg(not(schedules))]
     pub fn set(&self, value: *const c_void) -> Result<()> {
         // SAFETY: the key stands for the life of the process.
         match unsafe { libc::pthread_setspecific(self.0, value) } {

@@ -9,6 +9,7 @@
 #              loom <filter ...>                             models of src/models
 #              rust <filter ...>                             unit tests
 #              random <argument ...>                         tests/random
+#              schedules <argument ...>                      tests/schedules
 # A test counts only if it passes without the patch.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
@@ -46,6 +47,10 @@ build_for() {
       CFUTURES_LIB_DIR=$work/build in_tree random build --locked --release --manifest-path tests/random/Cargo.toml
       ;;
     loom) in_loom --no-run ;;
+    schedules)
+      RUSTFLAGS="--cfg schedules" in_tree schedules build --locked --release \
+        --manifest-path tests/schedules/Cargo.toml
+      ;;
     *) return 2 ;;
   esac
 }
@@ -66,6 +71,7 @@ run_test_of() {
   case $1 in
     suite) CF_TEST_TIMEOUT=20 timeout -k 10 120 "$work/build/c-tests/$3" "$2" "$4" ;;
     random) timeout -k 10 300 "$work/random/release/cfutures-random" "${@:2}" ;;
+    schedules) timeout -k 10 300 "$work/schedules/release/cfutures-schedules" "${@:2}" ;;
     rust) timeout -k 10 120 bash -c "$(declare -f in_tree); $(declare -p tree work cargo); in_tree rust test --locked --lib -- ${*:2}" ;;
     loom) timeout -k 10 900 bash -c "$(declare -f in_tree in_loom); $(declare -p tree work cargo); in_loom -- ${*:2}" ;;
   esac
