@@ -161,7 +161,11 @@ impl World {
             self.open_all(p);
         }
         let calls = self.calls_of(p);
-        let pending: Vec<bool> = calls.iter().map(|i| !self.outlook(*i).can_start).collect();
+        // A task that waits in front of another is cancelled too, and the other may start before its turn comes: what
+        // holds them back must run.
+        let stuck = |c: &Call| c.known == Known::Running && !c.is_open() && !c.killed;
+        let are_stuck = calls.iter().filter(|i| stuck(&self.calls[**i])).count() >= self.pools[p].workers;
+        let pending: Vec<bool> = calls.iter().map(|i| are_stuck && !self.outlook(*i).can_start).collect();
         self.will_be_shut(p);
         if cancel {
             self.maps.iter_mut().filter(|m| m.pool == p).for_each(|m| m.maybe_cancelled = true);
