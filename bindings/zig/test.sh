@@ -24,7 +24,7 @@ find_zig() {
     if [ "${found%.*}" = "${wanted%.*}" ] && printf '%s\n' "$wanted" "$found" | sort -V -C; then return; fi
   done
   echo "Zig $wanted is missing. Each of these installs it: ./run test; pip install ziglang==$wanted" >&2
-  exit 1
+  exit 77
 }
 
 # step <what> <command ...>: runs it, and shows its output only if it fails.
