@@ -32,6 +32,8 @@ WORKLOADS = {
     "P4": ("processes: a new pool and its first result", ["ms"]),
     "P4g": ("processes: the same out of a big process", ["ms", "GiB"]),
     "P4k": ("processes: from kill -9 of a worker to its future being done", ["p50_us", "p99_us"]),
+    "P4r": ("processes: from kill -9 of the only worker to the next task's result", ["p50_us", "p99_us"]),
+    "P4h": ("processes: from kill -9 of the host to the end of its last process", ["p50_us", "p99_us"]),
     "S1": ("n tasks pending, 1 worker", ["ns/task", "relative", *PHASES]),
     "S2": ("more and more workers", ["ns/task", "relative", "cpu_ns", "us/10us-task"]),
     "S3": ("cf_wait for all of n futures", ["ns/future", "relative", "wait_ns", "done_ns"]),

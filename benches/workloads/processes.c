@@ -1,5 +1,5 @@
 /*
- * The library's process pools under test (P1 to P4), used as any C program would use them: the
+ * The library's process pools under test (P1 to P4; what ends is in process_ends.c), used as any C program would use them: the
  * installed header and the shared library, nothing internal.
  *
  * Figures that do not depend on how the workers came to life are taken with forked ones, the row's
@@ -7,10 +7,8 @@
  */
 #define _DEFAULT_SOURCE
 
-#include "bench.h"
+#include "processes.h"
 
-#include <cfutures.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,16 +24,15 @@ enum {
   FEW_ITEMS = 100000,
   MANY_ITEMS = 1000000,
   BLOCK = 64 << 20,
-  STARTS = 10,
-  KILLS = 100
+  STARTS = 10
 };
 
-static void must(cf_status status, const char *what) {
+void must(cf_status status, const char *what) {
   if (status != CF_OK)
     bench_die("%s: %s: %s", what, cf_status_name(status), cf_status_message(status));
 }
 
-static cf_executor *open_pool(unsigned workers, cf_start_method method) {
+cf_executor *open_pool(unsigned workers, cf_start_method method) {
   cf_options *options;
   cf_executor *pool;
   cf_error *error = NULL;
@@ -55,17 +52,17 @@ static int32_t noop_task(cf_task *task, void *arg, size_t size) {
   return cf_task_return(task, &result, sizeof result);
 }
 
-static cf_future *submit(cf_executor *pool, cf_task_fn fn, const void *arg, size_t size) {
+cf_future *submit(cf_executor *pool, cf_task_fn fn, const void *arg, size_t size) {
   cf_future *future;
   must(cf_executor_submit(pool, fn, arg, size, &future), "cf_executor_submit");
   return future;
 }
 
-static cf_future *submit_noop(cf_executor *pool, uint64_t arg) {
+cf_future *submit_noop(cf_executor *pool, uint64_t arg) {
   return submit(pool, noop_task, &arg, sizeof arg);
 }
 
-static uint64_t take(cf_future *future) {
+uint64_t take(cf_future *future) {
   uint64_t value;
   must(cf_future_result_into(future, CF_FOREVER, &value, sizeof value), "cf_future_result_into");
   cf_future_release(future);
@@ -289,7 +286,7 @@ static void shared(const struct bench_run *run) {
   cf_executor_free(pool);
 }
 
-/* ----------------------------------------------------------------------- P4: starts and deaths */
+/* ----------------------------------------------------------------------- P4: starts */
 
 static void time_starts(const struct bench_run *run, double gib) {
   static const struct {
@@ -321,46 +318,12 @@ static void start_big(const struct bench_run *run) {
   munmap(ballast, bytes);
 }
 
-/* Says in shared memory who it is, and never returns. */
-static int32_t wait_for_death_task(cf_task *task, void *arg, size_t size) {
-  pid_t *who = *(pid_t **)arg;
-  (void)task, (void)size;
-  __atomic_store_n(who, getpid(), __ATOMIC_RELEASE);
-  while (*who) pause();
-  return 1;
-}
-
-static void deaths(const struct bench_run *run) {
-  cf_executor *pool = open_pool(run->workers, CF_START_FORK);
-  uint64_t taken[KILLS];
-  void *memory;
-  must(cf_executor_shared_alloc(pool, sizeof(pid_t), &memory), "cf_executor_shared_alloc");
-  pid_t *who = memory;
-  for (unsigned rep = 0; rep <= run->reps; rep++) {
-    for (int i = 0; i < KILLS; i++) {
-      pid_t pid;
-      __atomic_store_n(who, 0, __ATOMIC_RELEASE);
-      cf_future *future = submit(pool, wait_for_death_task, &memory, sizeof memory);
-      while ((pid = __atomic_load_n(who, __ATOMIC_ACQUIRE)) == 0) bench_pause_ns(50000);
-      bench_pause_ns(2000000); /* the worker that came for the last one has settled as well */
-      uint64_t before = bench_now_ns();
-      if (kill(pid, SIGKILL) != 0) bench_die("kill failed");
-      cf_status status = cf_future_result(future, CF_FOREVER, NULL, NULL);
-      taken[i] = bench_now_ns() - before;
-      if (status != CF_WORKER_DIED) bench_die("a killed task: %s", cf_status_name(status));
-      cf_future_release(future);
-    }
-    if (rep > 0) bench_emit_percentiles(run->workload, "cfutures", taken, KILLS);
-  }
-  cf_executor_shared_free(pool, memory);
-  cf_executor_free(pool);
-}
-
 int main(int argc, char **argv) {
   static const struct bench_case cases[] = {
-    { "P1", hot },       { "P1i", asleep },         { "P2", tasks },   { "P2a", map_few },
-    { "P2b", map_many }, { "P2c", map_one_by_one }, { "P3", copied },  { "P3s", shared },
-    { "P4", start },     { "P4g", start_big },      { "P4k", deaths },
+    { "P1", hot },          { "P1i", asleep },         { "P2", tasks },   { "P2a", map_few },
+    { "P2b", map_many },    { "P2c", map_one_by_one }, { "P3", copied },  { "P3s", shared },
+    { "P4", start },        { "P4g", start_big },      { "P4k", deaths }, { "P4r", replacements },
+    { "P4h", host_deaths },
   };
   cf_worker_main(); /* a spawned worker goes no further */
   return bench_cases_main(argc, argv, "cfutures processes", cf_version_string(), cases,

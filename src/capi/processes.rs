@@ -141,8 +141,9 @@ pub unsafe extern "C" fn cf_process_pool_new_with(
 /// Without it a spawned pool runs the helper `cfutures-worker`, which comes with the library and
 /// knows only the functions of shared libraries.
 ///
-/// Threads: the main thread, before the program has started others. Ownership: nothing changes
-/// hands. Python: `if __name__ == "__main__":` and `multiprocessing.freeze_support()`.
+/// Threads: the main thread, before the program has started others: another one may take the signal
+/// that tells of a worker's death. Ownership: nothing changes hands. Python:
+/// `if __name__ == "__main__":` and `multiprocessing.freeze_support()`.
 ///
 /// @code{.c}
 /// static int my_main(int argc, char **argv) { // the program's main()
