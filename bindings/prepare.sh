@@ -8,6 +8,5 @@ cmake --install "$build" --prefix "$prefix" >/dev/null
 cmake --build "$build" --target cfutures-tasks >/dev/null
 lib=$(dirname "$(find "$prefix" -name libcfutures.so)")
 cp "$(find "$build/bindings" -name libcfutures-tasks.so)" "$lib"
-cat >"$prefix/environment" <<EOF
-export PKG_CONFIG_PATH=$lib/pkgconfig LD_LIBRARY_PATH=$lib CFUTURES_TASKS=$lib/libcfutures-tasks.so
-EOF
+printf 'export PKG_CONFIG_PATH=%q LD_LIBRARY_PATH=%q CFUTURES_TASKS=%q\n' \
+  "$lib/pkgconfig" "$lib" "$lib/libcfutures-tasks.so" >"$prefix/environment"

@@ -20,6 +20,9 @@ type Completed[F Waitable] struct {
 // the others. It is closed after the last one, or when the context has ended.
 //
 // The channel has room for all, so nothing waits for its reader, who may go at any time.
+//
+// It is not for use in a task that waits for others of its own pool: the library cannot see a wait for a channel. Wait
+// with FirstCompleted, or AsCompleted of Go 1.23, is.
 func AsCompletedChan[F Waitable](ctx context.Context, futures []F) <-chan Completed[F] {
 	a := arrive(futures)
 	out := make(chan Completed[F], len(futures)+1)

@@ -154,9 +154,8 @@ func TestWaitInTaskEnds(t *testing.T) {
 
 // An executor that is forgotten ends, and its futures stay.
 func TestForgottenExecutor(t *testing.T) {
-	before := threadCount(t)
 	f := func() *cfutures.Future[int64] {
-		pool, err := cfutures.NewThreadPool(&cfutures.ThreadPoolOptions{Workers: 4})
+		pool, err := cfutures.NewThreadPool(&cfutures.ThreadPoolOptions{Workers: 4, Name: "forgotten"})
 		must(t, err)
 		for i := 0; i < 100; i++ {
 			submit(t, pool, sleep, 0)
@@ -168,8 +167,18 @@ func TestForgottenExecutor(t *testing.T) {
 	}
 	eventually(t, "the threads of a forgotten pool end", func() bool {
 		runtime.GC()
-		return threadCount(t) <= before+2
+		return threadsNamed(t, "forgotten") == 0
 	})
+}
+
+func threadsNamed(t *testing.T, prefix string) (n int) {
+	for _, thread := range listing(t, "/proc/self/task") {
+		name, _ := os.ReadFile("/proc/self/task/" + thread.Name() + "/comm") // it may have ended
+		if strings.HasPrefix(string(name), prefix) {
+			n++
+		}
+	}
+	return n
 }
 
 func threadCount(t *testing.T) int { return len(listing(t, "/proc/self/task")) }

@@ -22,8 +22,10 @@ type Executor struct {
 	c         capi.Executor
 	processes bool
 	setUp     *core // runs the initializer, if that is a Go function
+	setUpTag  uintptr
 
 	joining sync.Once
+	joiner  sync.WaitGroup // the goroutine that uses the handle without the lock
 	joined  chan struct{}
 }
 
@@ -70,10 +72,9 @@ func NewProcessPool(options *ProcessPoolOptions) (*Executor, error) {
 
 func newExecutor(o *capi.Options, initializer *Initializer, processes bool) (*Executor, error) {
 	ex := &Executor{processes: processes, joined: make(chan struct{})}
-	var tag uintptr
 	if initializer != nil {
 		var err error
-		if tag, err = initializer.apply(o, ex); err != nil {
+		if ex.setUpTag, err = initializer.apply(o, ex); err != nil {
 			return nil, err
 		}
 	}
@@ -84,7 +85,7 @@ func newExecutor(o *capi.Options, initializer *Initializer, processes bool) (*Ex
 	c, failure := create(o)
 	if failure != nil {
 		if ex.setUp != nil {
-			tags.drop(tag)
+			tags.drop(ex.setUpTag)
 		}
 		return nil, failureError(failure)
 	}
@@ -161,7 +162,8 @@ func (ex *Executor) submit(function capi.Function, arg unsafe.Pointer, size int)
 // Shutdown ends the executor: it takes no more tasks, and those that were submitted run to their end. Shutdown
 // waits for that, or for the end of the context, which stops the wait alone. It may be called again.
 //
-// In a task of this very executor, with the task's context, it is ErrDeadlock and changes nothing.
+// In a task of this very executor, with the task's context and no limit of time, it is ErrDeadlock and changes
+// nothing.
 func (ex *Executor) Shutdown(ctx context.Context) error { return ex.shutdown(ctx, false) }
 
 // ShutdownNow is Shutdown, but cancels every task that has not begun.
@@ -173,24 +175,23 @@ func (ex *Executor) shutdown(ctx context.Context, cancel bool) error {
 		return nil // Close has been here.
 	}
 	defer ex.unlock()
-	if taskOf(ctx) == nil {
+	if taskOf(ctx) == nil || ctx.Done() != nil {
 		if err := check(c.Shutdown(false, cancel)); err != nil {
 			return err
 		}
-		return ex.join(ctx)
+		return ex.join(ctx, c)
 	}
 	return check(c.Shutdown(true, cancel))
 }
 
 // join waits until the executor, which was shut down, has come to its end. However many wait, one thread of the
 // system waits for them.
-func (ex *Executor) join(ctx context.Context) error {
+func (ex *Executor) join(ctx context.Context, c capi.Executor) error {
 	ex.joining.Do(func() {
+		ex.joiner.Add(1) // the caller has the lock still: Close waits for this
 		go func() {
-			if c, err := ex.lock(); err == nil {
-				c.Join()
-				ex.unlock()
-			}
+			defer ex.joiner.Done() // keeps ex alive, too
+			c.Join()
 			close(ex.joined)
 		}()
 	})
@@ -217,8 +218,12 @@ func (ex *Executor) Close() error {
 	ex.mu.Lock()
 	defer ex.mu.Unlock()
 	if !ex.c.IsNil() {
+		ex.joiner.Wait() // the pool has ended, so it comes back
 		runtime.SetFinalizer(ex, nil)
 		ex.c.Free()
+		if ex.setUp != nil {
+			tags.drop(ex.setUpTag) // no worker is left that could call it
+		}
 		ex.c = capi.Executor{}
 	}
 	return nil

@@ -49,8 +49,11 @@ func (f *Future[T]) Result(ctx context.Context) (T, error) {
 		var none T
 		return none, err
 	}
-	if f.encoded != nil {
+	if f.codec == codecGob && f.call == nil {
 		f.decode.Do(func() {
+			if f.encoded == nil {
+				return // it failed
+			}
 			f.value, f.err = decode[T](f.codec, f.encoded)
 			f.encoded = nil
 		})

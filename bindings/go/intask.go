@@ -21,6 +21,7 @@ type taskKey struct{}
 // taskContext is the context of a running task.
 type taskContext struct {
 	task capi.Task
+	info TaskInfo // read on the task's thread; any goroutine may ask
 	over atomic.Bool
 }
 
@@ -57,12 +58,12 @@ func TaskInfoOf(ctx context.Context) (TaskInfo, bool) {
 	if t == nil {
 		return TaskInfo{}, false
 	}
-	return TaskInfo{t.task.Index(), t.task.Worker()}, true
+	return t.info, true
 }
 
 // call runs a Go function as a task; what it panics with becomes an error.
 func call(task capi.Task, f func(ctx context.Context) error) (err error) {
-	ctx := &taskContext{task: task}
+	ctx := &taskContext{task: task, info: TaskInfo{task.Index(), task.Worker()}}
 	returned := false
 	defer func() {
 		ctx.over.Store(true)

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"os"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -108,6 +109,18 @@ func TestProcessFunction(t *testing.T) {
 	if got.Words[0] != "GO" || got.Count["go"] != 2 || got.Count["on"] != 1 {
 		t.Fatal(got)
 	}
+	once := submit(t, pool, shout, order{[]string{"all"}, nil})
+	var all sync.WaitGroup
+	for i := 0; i < 8; i++ { // who comes first decodes the result
+		all.Add(1)
+		go func() {
+			defer all.Done()
+			if got, err := once.Result(background); err != nil || got.Words[0] != "ALL" {
+				t.Error(got, err)
+			}
+		}()
+	}
+	all.Wait()
 	if id := result(t, submit(t, pool, processID, struct{}{})); id == os.Getpid() {
 		t.Fatal("the function ran in this process")
 	}

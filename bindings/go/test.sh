@@ -12,7 +12,10 @@ work=$(dirname "$prefix")/go
 mkdir -p "$work/cgo"
 # shellcheck source=/dev/null
 . "$prefix/environment"
-export GOCACHE=$work/cache GOFLAGS=-mod=mod GOTOOLCHAIN=local GOPROXY=off GOWORK=off
+export GOCACHE=$work/cache GOPATH=$work/gopath GOENV=off XDG_CONFIG_HOME=$work/config
+export GOFLAGS=-buildvcs=false GOTOOLCHAIN=local GOPROXY=off GOWORK=off
+# Crashes that are meant leave no files.
+ulimit -c 0
 cd "$here"
 
 fail() {
@@ -30,7 +33,7 @@ compare() {
   diff "$2" "$3" >&2 || fail "" "FAILED: the output of $1 is not what is expected (< is)"
 }
 
-command -v go >/dev/null || fail "go is missing. Its package in Debian is golang-go."
+command -v go >/dev/null || { echo "go is missing. Its package in Debian is golang-go." >&2; exit 77; }
 
 unformatted=$(gofmt -l .)
 [ -z "$unformatted" ] || fail "gofmt would change:" "$unformatted"

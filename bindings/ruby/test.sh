@@ -10,6 +10,10 @@ here=$PWD
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 unset RUBYLIB RUBYOPT
+ruby -e 'require "ffi"; require "minitest"' 2>/dev/null || {
+  echo "Ruby, its ffi or its minitest is missing. Debian: ruby ruby-ffi ruby-minitest." >&2
+  exit 77
+}
 export GEM_HOME=$work/gems
 # Crashes that are meant leave no files.
 ulimit -c 0

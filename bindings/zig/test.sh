@@ -10,6 +10,8 @@ work=$(dirname "$prefix")/zig
 # shellcheck source=/dev/null
 . "$prefix/environment"
 mkdir -p "$work"
+# Crashes that are meant leave no files.
+ulimit -c 0
 # In these two variables Zig looks for its caches, whoever calls it. The tools that `zig build` compiles for itself,
 # once for each global cache, are compiled ten times as fast without optimisation.
 export ZIG_LOCAL_CACHE_DIR=$work/cache ZIG_GLOBAL_CACHE_DIR=$work/global-cache ZIG_DEBUG_CMD=1
@@ -29,8 +31,13 @@ find_zig() {
 
 # step <what> <command ...>: runs it, and shows its output only if it fails.
 step() {
-  local log=$work/log
-  if ! "${@:2}" >"$log" 2>&1 </dev/null; then
+  local log=$work/log status
+  # A function that is a condition would go on after what fails in it.
+  set +e
+  (set -e; "${@:2}") >"$log" 2>&1 </dev/null
+  status=$?
+  set -e
+  if [ $status -ne 0 ]; then
     cat "$log" >&2
     echo "FAILED: $1" >&2
     exit 1
@@ -38,7 +45,7 @@ step() {
 }
 
 zig_build() {
-  zig build --build-file "$here/build.zig" --prefix "$work/out" "$tasks" "$@"
+  timeout 250 zig build --build-file "$here/build.zig" --prefix "$work/out" "$tasks" "$@"
 }
 
 example() {
@@ -63,6 +70,7 @@ quick_start() {
   block zig 2 >src/main.zig
   block sh 2 >run.sh
   sh run.sh >output
+  [ -n "$(block text 1)" ]
   diff <(block text 1) output
 }
 

@@ -147,7 +147,7 @@ pub const Failure = struct {
 /// var why: cfutures.Diagnostics = .{};
 /// defer why.deinit();
 /// const pool = cfutures.ProcessPool.init(.{ .diagnostics = &why }) catch |err| {
-///     std.debug.print("{f}\n", .{why.failure().?});
+///     if (why.failure()) |failure| std.debug.print("{f}\n", .{failure});
 ///     return err;
 /// };
 /// ```

@@ -84,9 +84,9 @@ test "leaks_nothing" {
     const before: Counts = try .now();
     try useThreads(1000);
     try usePools(100);
-    const after: Counts = try .now();
-    try testing.expectEqual(before.descriptors, after.descriptors);
-    try testing.expectEqual(before.threads, after.threads);
+    // A thread that was joined may be listed a little longer.
+    var after: Counts = try .now();
+    while (after.threads > before.threads or after.descriptors > before.descriptors) : (after = try .now()) tasks.breathe();
     // 2 MiB: a task or pool that leaks leaves more than 20 bytes, or 20 KiB.
     try testing.expect(after.pages < before.pages + 512);
 }

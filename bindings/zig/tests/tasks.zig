@@ -68,9 +68,3 @@ pub fn half(n: u64) error{Odd}!u64 {
 }
 
 pub const starts = [_]cf.StartMethod{ .fork, .spawn };
-
-/// Makes a file of no worker's crash.
-pub fn makeNoCoreFiles() void {
-    const none: std.posix.rlimit = .{ .cur = 0, .max = 0 };
-    std.posix.setrlimit(.CORE, none) catch {};
-}

@@ -27,13 +27,14 @@ module Cfutures
         pool = new(**options)
         return pool unless block_given?
 
-        done = false
+        failed = false
         begin
-          result = yield pool
-          done = true
-          result
+          yield pool
+        rescue Exception # rubocop:disable Lint/RescueException
+          failed = true
+          raise
         ensure
-          pool.shutdown(cancel_futures: !done) if pool.mine?
+          pool.shutdown(cancel_futures: failed) if pool.mine?
         end
       end
     end
@@ -233,8 +234,17 @@ module Cfutures
       if arguments.all? { |bytes| bytes.bytesize == size }
         submit_packed(task, arguments.join, size, arguments.size)
       else
-        arguments.map { |bytes| submit_bytes(task.function, bytes, task) }
+        submit_one_by_one(task, arguments)
       end
+    end
+
+    def submit_one_by_one(task, arguments)
+      futures = []
+      arguments.each { |bytes| futures << submit_bytes(task.function, bytes, task) }
+      futures
+    rescue StandardError
+      futures.each(&:cancel)
+      raise
     end
 
     def submit_packed(task, bytes, size, count)

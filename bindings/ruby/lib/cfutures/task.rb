@@ -18,7 +18,9 @@ module Cfutures
     # @raise [LoadError] there is no such library
     def initialize(path)
       @path = path.to_s
-      @library = FFI::DynamicLibrary.open(@path, FFI::DynamicLibrary::RTLD_LAZY | FFI::DynamicLibrary::RTLD_LOCAL)
+      # ffi closes a library that it collects; tasks may run in it then.
+      flags = %i[RTLD_LAZY RTLD_LOCAL RTLD_NODELETE].sum { |name| FFI::DynamicLibrary.const_get(name) }
+      @library = FFI::DynamicLibrary.open(@path, flags)
     end
 
     # One of its functions, of the C type +cf_task_fn+.

@@ -19,6 +19,9 @@ module Cfutures
         raise InvalidArgumentError, "a time is a number of seconds or nil, not #{seconds.inspect}"
       end
 
+      raise InvalidArgumentError, "a time is not NaN" if seconds.is_a?(Float) && seconds.nan?
+
+      seconds = nil if seconds&.infinite? == 1
       new(seconds && (now + seconds))
     end
 
