@@ -109,7 +109,7 @@ func TestProcessFunction(t *testing.T) {
 	if got.Words[0] != "GO" || got.Count["go"] != 2 || got.Count["on"] != 1 {
 		t.Fatal(got)
 	}
-	once := submit(t, pool, shout, order{[]string{"all"}, nil})
+	once := submit(t, pool, shout, order{[]string{"all"}, map[string]int{"x": 1}})
 	var all sync.WaitGroup
 	for i := 0; i < 8; i++ { // who comes first decodes the result
 		all.Add(1)
