@@ -872,7 +872,8 @@ CF_API int32_t cf_task_return_owned(cf_task *task, void *object, cf_free_fn dest
  *
  * @param task     The running call.
  * @param code     The task's own code, see cf_error_code(). 0 would be success and is taken as -1.
- * @param message  UTF-8 text for a person, copied. May be NULL.
+ * @param message  UTF-8 text for a person, copied; out of a worker process at most 64 KiB of it. May be
+ *                 NULL.
  * @return The code, never 0; CF_INVALID_ARGUMENT when task is NULL.
  *
  * Threads: the one that runs the task. Ownership: the message is copied. Python: `raise`.
@@ -1314,8 +1315,9 @@ CF_API CF_NODISCARD cf_status cf_process_pool_new_with(const cf_options *options
  * Without it a spawned pool runs the helper `cfutures-worker`, which comes with the library and
  * knows only the functions of shared libraries.
  *
- * Threads: the main thread, before the program has started others. Ownership: nothing changes
- * hands. Python: `if __name__ == "__main__":` and `multiprocessing.freeze_support()`.
+ * Threads: the main thread, before the program has started others: another one may take the signal
+ * that tells of a worker's death. Ownership: nothing changes hands. Python:
+ * `if __name__ == "__main__":` and `multiprocessing.freeze_support()`.
  *
  * @code{.c}
  * static int my_main(int argc, char **argv) { // the program's main()
