@@ -122,10 +122,10 @@ def page(figures):
 
 
 def short_row(workload, rows):
-    """The library's best beside the best peer; None where one of them is missing."""
+    """The best of the C interface beside the best peer; None where one of them is missing."""
     what, unit = SHORT[workload]
     metric, peer = report.WORKLOADS[workload][1][0], report.best_peer(workload, rows)
-    own = report.best(workload, filter(report.is_library, report.measured(workload, rows)), rows)
+    own = report.best(workload, filter(report.is_c_interface, report.measured(workload, rows)), rows)
     if own is None or peer is None:
         return None
 

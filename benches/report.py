@@ -96,6 +96,11 @@ def is_library(row):
     return row.startswith("cfutures")
 
 
+def is_c_interface(row):
+    """The library itself, not through its headers or packages for other languages."""
+    return is_library(row) and not row.startswith(("cfutures C++", "cfutures Go", "cfutures Zig", "cfutures Ruby"))
+
+
 def is_limit(row):
     return row.startswith("limit")
 
