@@ -102,10 +102,11 @@ TEST(how_a_call_ended) {
 }
 
 TEST(only_processes_can_be_killed) {
-  cf::thread_pool pool(1);
-  auto f = pool.submit([] {});
-  f.wait();
+  check::busy_pool busy;
+  auto f = busy.pool.submit([] {});
   CHECK_STATUS(CF_UNSUPPORTED, f.kill());
+  CHECK(f.cancel());
+  CHECK_STATUS(CF_INVALID_STATE, f.kill());
 }
 
 TEST(callbacks_in_their_order) {
