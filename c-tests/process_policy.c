@@ -284,6 +284,7 @@ CF_TEST_PLAIN(kill_is_for_processes) {
   ASSERT_STATUS(CF_UNSUPPORTED, cf_executor_kill_workers(threads));
   gate_open(&g, 1);
   ASSERT_VALUE(5, f);
+  ASSERT_STATUS(CF_UNSUPPORTED, cf_future_kill(f, 0)); /* whenever it is asked */
   cf_future_release(f);
   cf_executor_free(threads);
   gate_close(&g);

@@ -872,8 +872,8 @@ CF_API int32_t cf_task_return_owned(cf_task *task, void *object, cf_free_fn dest
  *
  * @param task     The running call.
  * @param code     The task's own code, see cf_error_code(). 0 would be success and is taken as -1.
- * @param message  UTF-8 text for a person, copied; out of a worker process at most 64 KiB of it. May be
- *                 NULL.
+ * @param message  UTF-8 text for a person, copied; from a worker process at most 64 KiB of it. May
+ *                 be NULL.
  * @return The code, never 0; CF_INVALID_ARGUMENT when task is NULL.
  *
  * Threads: the one that runs the task. Ownership: the message is copied. Python: `raise`.

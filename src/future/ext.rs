@@ -299,7 +299,7 @@ impl cf_future {
         }
         let ext = self.ext()?;
         let before = self.word.flag(word::CALLBACKS);
-        if before & word::FAR != 0 {
+        if before & word::FAR != 0 && !word::is_done(before) {
             self.attend();
         }
         Ok((!word::is_done(before)).then_some(ext))

@@ -349,7 +349,7 @@ impl cf_future {
     /// Wakes whoever sleeps on this future, to look again. The word changes, so that who is about to sleep does not.
     pub(crate) fn stir(&self) {
         self.word.stir();
-        if self.is_far() {
+        if self.is_far() && !word::is_done(self.word.load(Relaxed)) {
             self.stir_far();
         }
         SLEEPERS.wake_all(sync::low_half(self.word.atomic()));

@@ -5,7 +5,7 @@ use super::node::{cf_future, invalid_state, Area};
 use super::word::{self, CANCELLED, FAILED, FAR, FINISHED, PENDING};
 use crate::capi::types::{cf_state, DoneFn};
 use crate::error::{self, cf_error};
-use crate::executor::{self, NO_EXECUTOR};
+use crate::executor;
 use crate::hook::Hook;
 use crate::mem;
 use crate::status::{Result, Status};
@@ -59,17 +59,16 @@ impl cf_future {
 
     /// Ends it with the worker process that runs it.
     pub fn kill(&'static self, grace: i64) -> Result<()> {
-        if self.executor() == NO_EXECUTOR {
+        // Asked of the future and not of its pool: that may be gone, and another one have its number.
+        if !self.is_far() {
             return Err(Status::CF_UNSUPPORTED);
         }
-        // Before the pool is looked at: that of a future that is done may be gone, and another have its number.
         if self.is_done() {
             return invalid_state();
         }
-        executor::as_guest(self.executor(), false, |e| match e.map(|e| e.kind().processes()) {
-            Some(Some(pool)) => pool.kill(self, grace),
-            Some(None) if !self.is_done() => Err(Status::CF_UNSUPPORTED),
-            _ => invalid_state(),
+        executor::as_guest(self.executor(), false, |e| match e.and_then(|e| e.kind().processes()) {
+            Some(pool) => pool.kill(self, grace),
+            None => invalid_state(),
         })
     }
 

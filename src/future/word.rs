@@ -26,7 +26,7 @@ pub const CANCELLED: u64 = 6;
 pub const WAITERS: u64 = 1 << 8;
 /// Somebody is to be told through the list of watches.
 pub const CALLBACKS: u64 = 1 << 9;
-/// Its task runs in another process: the word says less than the task's slot does.
+/// Its task runs in another process: until it is done the word says less than the task's slot does.
 pub const FAR: u64 = 1 << 10;
 /// Completed by its owner, not by a pool.
 pub const BY_HAND: u64 = 1 << 11;
@@ -148,6 +148,6 @@ impl Word {
         let w = self.0.load(Relaxed);
         // Release: publishes the outcome; pairs with the Acquire of whoever sees it done.
         // Acquire: the watches that a set flag announces are seen.
-        self.0.swap(w & (u64::MAX << GENERATION | BY_HAND) | to, AcqRel)
+        self.0.swap(w & (u64::MAX << GENERATION | BY_HAND | FAR) | to, AcqRel)
     }
 }

@@ -77,12 +77,8 @@ impl World {
         let status = cf_future_kill(c.handle, 0);
         let can_be_killed = c.home != Home::ByHand && c.process;
         match status {
-            UNSUPPORTED => ensure!(
-                !can_be_killed && (c.home == Home::ByHand || !c.is_done()),
-                "kill is not supported: {:?}",
-                Said(c)
-            ),
-            INVALID_STATE => ensure!(look.can_end, "kill: it is done: {:?}", Said(c)),
+            UNSUPPORTED => ensure!(!can_be_killed, "kill is not supported: {:?}", Said(c)),
+            INVALID_STATE => ensure!(can_be_killed && look.can_end, "kill: it is done: {:?}", Said(c)),
             OK => {
                 ensure!(can_be_killed && !c.is_done(), "killed: {:?}", Said(c));
                 c.maybe_cancelled = true;
