@@ -177,6 +177,7 @@ bool signal_process(int32_t pid, int number); /* only if it is one of those; fal
 char process_state(int32_t pid); /* the system's letter; '\0' when it is gone or dead */
 int32_t process_parent(int32_t pid);
 size_t shared_mapping_count(void); /* of this process */
+size_t mapped_bytes(void);         /* of this process */
 void close_all_descriptors(void);  /* but the standard ones, whosever they are */
 
 /* What there is before a test, or a part of it; after it all must be as before, and no child or other

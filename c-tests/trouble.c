@@ -10,7 +10,6 @@
 
 #include <sched.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -289,15 +288,6 @@ CF_TEST_PLAIN(a_limit_on_the_size_of_files_kills_nobody) {
   run_in_child(limit_files, NULL);
 }
 
-static rlim_t address_space_taken(void) {
-  unsigned long pages = 0;
-  FILE *file = fopen("/proc/self/statm", "r");
-  ASSERT(file != NULL);
-  ASSERT(fscanf(file, "%lu", &pages) == 1);
-  fclose(file);
-  return (rlim_t)pages * (rlim_t)sysconf(_SC_PAGESIZE);
-}
-
 /* With so much more than is taken now. */
 static void limit_address_space(void *unused) {
   const rlim_t more[] = { (rlim_t)16 << 20, (rlim_t)64 << 20, (rlim_t)1 << 30, (rlim_t)64 << 30 };
@@ -305,7 +295,7 @@ static void limit_address_space(void *unused) {
   for (size_t i = 0; i < LENGTH(more); i++) {
     struct rlimit limit;
     ASSERT(getrlimit(RLIMIT_AS, &limit) == 0);
-    limit.rlim_cur = address_space_taken() + more[i];
+    limit.rlim_cur = (rlim_t)mapped_bytes() + more[i];
     ASSERT(setrlimit(RLIMIT_AS, &limit) == 0);
     bool made = try_a_pool();
     ASSERT(made || i + 1 < LENGTH(more));

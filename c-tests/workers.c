@@ -7,7 +7,6 @@
 #include "check.h"
 
 #include <sched.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -161,19 +160,9 @@ CF_TEST(neighbours_meet) {
 
 /* ---------------------------------------------------------------- when a thread cannot start */
 
-/* What the process has mapped, in bytes. */
-static size_t mapped(void) {
-  unsigned long pages = 0;
-  FILE *file = fopen("/proc/self/statm", "r");
-  ASSERT(file != NULL);
-  ASSERT(fscanf(file, "%lu", &pages) == 1);
-  fclose(file);
-  return (size_t)pages * (size_t)sysconf(_SC_PAGESIZE);
-}
-
 /* Leaves room for anything but another stack of these tests. */
 static void leave_little_memory(void) {
-  struct rlimit limit = { mapped() + ((size_t)64 << 20), RLIM_INFINITY };
+  struct rlimit limit = { mapped_bytes() + ((size_t)64 << 20), RLIM_INFINITY };
   ASSERT(setrlimit(RLIMIT_AS, &limit) == 0);
 }
 

@@ -175,3 +175,12 @@ size_t shared_mapping_count(void) {
   fclose(maps);
   return count;
 }
+
+size_t mapped_bytes(void) {
+  unsigned long pages = 0;
+  FILE *file = fopen("/proc/self/statm", "r");
+  ASSERT(file != NULL);
+  ASSERT(fscanf(file, "%lu", &pages) == 1);
+  fclose(file);
+  return (size_t)pages * (size_t)sysconf(_SC_PAGESIZE);
+}

@@ -71,6 +71,16 @@ class TestLifecycle < CfuturesTest
     assert pool.shutdown
   end
 
+  # Leaving the block early is no failure: what was submitted is done.
+  def test_open_that_is_left
+    futures = nil
+    threads(1) do |pool|
+      futures = pool.submit_many(Tasks::SQUARE, 1..5000)
+      break
+    end
+    assert_equal 25_000_000, futures.map(&:value).last
+  end
+
   def test_waits_can_be_interrupted
     behind_gate do |pool, held, gate|
       waits = [-> { held.value }, -> { held.wait }, -> { Cfutures.wait([held]) },

@@ -102,6 +102,16 @@ class TestWait < CfuturesTest
     end
   end
 
+  def test_times_that_are_none
+    behind_gate do |_, held, gate|
+      assert_raises(Cfutures::InvalidArgumentError) { held.wait(Float::NAN) }
+      waiting = Thread.new { held.wait(Float::INFINITY) }
+      Thread.pass until waiting.stop?
+      gate.open
+      assert_same held, waiting.value
+    end
+  end
+
   def test_as_completed_order
     behind_gate do |_, held, gate|
       threads(1) do |other|
