@@ -1,9 +1,11 @@
 //! How many threads a pool has, and how many of them may run.
 //!
-//! Owns: one word, `used:16 | away:16 | reserve:16`. `used` seats have been given to threads; `away` of these
-//! threads are blocked in a wait, stand by in the reserve, or have ended; `reserve` of the away ones stand by.
-//! Active threads are `used - away`; at most `max_workers` of them, but for the moment between the return of
+//! Owns: one word, `used:16 | away:16 | reserve:16 | surplus:1 | room:1`. `used` seats have been given to threads;
+//! `away` of these threads are blocked in a wait, stand by in the reserve, or have ended; `reserve` of the away ones
+//! stand by. Active threads are `used - away`; at most `max_workers` of them, but for the moment between the return of
 //! one that was blocked and the end of the task of the one that stood in for it.
+//!
+//! Always true: the two bits say what the counts beside them mean. Every task asks, and the counts hardly ever change.
 
 use crate::sync::{AtomicU64, Ordering::*};
 
@@ -13,6 +15,10 @@ pub struct Count(u64);
 const USED: u64 = 1;
 const AWAY: u64 = 1 << 16;
 const RESERVE: u64 = 1 << 32;
+/// More are active than may be.
+const SURPLUS: u64 = 1 << 48;
+/// One more could become active.
+const ROOM: u64 = 1 << 49;
 
 impl Count {
     pub fn used(self) -> usize {
@@ -46,7 +52,17 @@ pub enum Growth {
 
 impl Crew {
     pub fn new(max_active: usize, seats: usize) -> Crew {
-        Crew { word: AtomicU64::new(0), max_active, seats }
+        let crew = Crew { word: AtomicU64::new(0), max_active, seats };
+        crew.word.store(crew.judged(0), Relaxed);
+        crew
+    }
+
+    /// The counts of `w` with what they mean.
+    fn judged(&self, w: u64) -> u64 {
+        let c = Count(w);
+        let surplus = c.active() > self.max_active;
+        let room = c.active() < self.max_active && (c.reserve() > 0 || c.used() < self.seats);
+        w & !(SURPLUS | ROOM) | if surplus { SURPLUS } else { 0 } | if room { ROOM } else { 0 }
     }
 
     pub fn max_active(&self) -> usize {
@@ -61,18 +77,18 @@ impl Crew {
     /// Could one more become active?
     #[inline]
     pub fn can_grow(&self) -> bool {
-        let c = self.count();
-        c.active() < self.max_active && (c.reserve() > 0 || c.used() < self.seats)
+        self.count().0 & ROOM != 0
     }
 
+    #[inline]
     pub fn is_surplus(&self) -> bool {
-        self.count().active() > self.max_active
+        self.count().0 & SURPLUS != 0
     }
 
     fn update(&self, change: impl Fn(Count) -> Option<u64>) -> Option<Count> {
         let mut w = self.word.load(Acquire);
         loop {
-            let next = change(Count(w))?;
+            let next = self.judged(change(Count(w))?);
             match self.word.compare_exchange_weak(w, next, AcqRel, Acquire) {
                 Ok(_) => return Some(Count(w)),
                 Err(now) => w = now,
@@ -83,15 +99,8 @@ impl Crew {
     /// Makes one more active; the caller wakes it or starts it.
     pub fn grow(&self) -> Growth {
         let before = self.update(|c| {
-            if c.active() >= self.max_active {
-                None
-            } else if c.reserve() > 0 {
-                Some(c.0 - RESERVE - AWAY)
-            } else if c.used() < self.seats {
-                Some(c.0 + USED)
-            } else {
-                None
-            }
+            let how = if c.reserve() > 0 { 0u64.wrapping_sub(RESERVE + AWAY) } else { USED };
+            (c.0 & ROOM != 0).then(|| c.0.wrapping_add(how))
         });
         match before {
             Some(c) if c.reserve() > 0 => Growth::FromReserve,
@@ -102,20 +111,20 @@ impl Crew {
 
     /// The new seat's thread could not be started.
     pub fn undo_new_seat(&self) {
-        self.word.fetch_sub(USED, AcqRel);
+        self.update(|c| Some(c.0 - USED));
     }
 
     pub fn go_away(&self) {
-        self.word.fetch_add(AWAY, AcqRel);
+        self.update(|c| Some(c.0 + AWAY));
     }
 
     pub fn come_back(&self) {
-        self.word.fetch_sub(AWAY, AcqRel);
+        self.update(|c| Some(c.0 - AWAY));
     }
 
     /// A surplus thread joins the reserve; false if it is none any more.
     pub fn enter_reserve(&self) -> bool {
-        self.update(|c| (c.active() > self.max_active).then_some(c.0 + RESERVE + AWAY)).is_some()
+        self.update(|c| (c.0 & SURPLUS != 0).then_some(c.0 + RESERVE + AWAY)).is_some()
     }
 
     /// A thread ends out of the reserve: it stays away. False if it was called out of it at this moment.
