@@ -133,7 +133,7 @@ impl cf_completion_queue {
     pub fn new() -> Result<*mut cf_completion_queue> {
         let inner = Inner { pending: List::EMPTY, ready: List::EMPTY, closed: false, waiting: 0, fd: None };
         let queue = cf_completion_queue {
-            epoch: fork::enter()?,
+            epoch: fork::enter(),
             inner: Lock::new(inner),
             signal: AtomicU32::new(0),
             sleepers: Sleepers::new(),

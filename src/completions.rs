@@ -101,7 +101,7 @@ impl cf_completions {
         if futures.len() > Line::MOST {
             return Err(Status::CF_NO_MEMORY);
         }
-        let epoch = fork::enter()?;
+        let epoch = fork::enter();
         let (futures, first_index) = distinct(futures)?;
         let n = futures.len();
         let entries = mem::try_slice(n, |_| null())?;

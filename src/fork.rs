@@ -7,13 +7,18 @@
 //! Always true: an object carries the epoch of its process; the page holds that epoch in this process
 //! and 0 in a child, until the child makes its first object and gets the next epoch.
 
-use crate::status::Result;
-use crate::sync::{yield_now, AtomicPtr, AtomicU32, AtomicU64, Ordering::*};
+use crate::sync::{yield_now, AtomicU32, AtomicU64, Ordering::*};
 use crate::sys::pages;
 
-/// What stands for the page before the first object.
-static NO_PAGE: AtomicU64 = AtomicU64::new(0);
-static PAGE: AtomicPtr<AtomicU64> = AtomicPtr::new((&raw const NO_PAGE).cast_mut());
+/// Of the library's own zeroed memory, and not mapped, so that its address is known when the library is loaded: each
+/// call of the interface reads it, some twice.
+#[repr(align(4096))]
+struct Page {
+    epoch: AtomicU64,
+}
+const _: () = assert!(size_of::<Page>() == pages::PAGE);
+
+static PAGE: Page = Page { epoch: AtomicU64::new(0) };
 /// The last epoch given out, in memory that a fork copies.
 static LAST: AtomicU64 = AtomicU64::new(0);
 /// The process id of whoever sets things up; a lock that a child does not inherit.
@@ -28,22 +33,20 @@ pub trait Handle {
 /// This process's epoch; 0 before the first object and in a forked child.
 #[inline]
 pub fn epoch() -> u64 {
-    // Acquire: pairs with the Release in `set_up`; the page stays mapped for ever.
-    let page = PAGE.load(Acquire);
-    // SAFETY: a static, or a page that is never unmapped. Acquire: what the new epoch's reset wrote is seen.
-    unsafe { (*page).load(Acquire) }
+    // Acquire: pairs with the Release in `set_up`: what the new epoch's reset wrote is seen.
+    PAGE.epoch.load(Acquire)
 }
 
 /// The epoch for a new object; sets the library up in a new process.
-pub fn enter() -> Result<u64> {
+pub fn enter() -> u64 {
     match epoch() {
         0 => set_up(),
-        epoch => Ok(epoch),
+        epoch => epoch,
     }
 }
 
 #[cold]
-fn set_up() -> Result<u64> {
+fn set_up() -> u64 {
     let me = std::process::id();
     loop {
         let holder = BUSY.load(Relaxed);
@@ -53,29 +56,24 @@ fn set_up() -> Result<u64> {
             break;
         }
     }
-    let result = set_up_locked();
+    let epoch = set_up_locked();
     BUSY.store(0, Release);
-    result
+    epoch
 }
 
-fn set_up_locked() -> Result<u64> {
+fn set_up_locked() -> u64 {
     if epoch() != 0 {
-        return Ok(epoch());
+        return epoch();
     }
-    let mut page = PAGE.load(Acquire);
-    if core::ptr::eq(page, &NO_PAGE) {
-        let p = pages::map(pages::PAGE)?;
-        // SAFETY: a fresh page of our own. On a kernel that cannot wipe it, a handler does it.
+    let next = LAST.load(Relaxed) + 1;
+    if next == 1 {
+        // SAFETY: a page of our own, which nobody but us uses. On a kernel that cannot wipe it, a handler does it.
         unsafe {
-            if !pages::wipe_on_fork(p.as_ptr(), pages::PAGE) {
+            if !pages::wipe_on_fork((&raw const PAGE).cast_mut().cast(), pages::PAGE) {
                 libc::pthread_atfork(None, None, Some(wipe_in_child));
             }
         }
-        page = p.as_ptr().cast();
-        PAGE.store(page, Release);
-    }
-    let next = LAST.load(Relaxed) + 1;
-    if next > 1 {
+    } else {
         crate::runner::after_fork();
         crate::future::slab::after_fork();
         crate::executor::after_fork();
@@ -85,9 +83,9 @@ fn set_up_locked() -> Result<u64> {
         crate::deadlock::after_fork();
     }
     LAST.store(next, Relaxed);
-    // SAFETY: mapped above or by an ancestor. Release: the reset comes before the epoch.
-    unsafe { (*page).store(next, Release) };
-    Ok(next)
+    // Release: the reset comes before the epoch.
+    PAGE.epoch.store(next, Release);
+    next
 }
 
 /// Tells a process from its forked copies, without a system call.
@@ -117,7 +115,5 @@ impl Stamp {
 }
 
 unsafe extern "C" fn wipe_in_child() {
-    let page = PAGE.load(Relaxed);
-    // SAFETY: a static, or a page that is never unmapped.
-    unsafe { (*page).store(0, Relaxed) };
+    PAGE.epoch.store(0, Relaxed);
 }

@@ -75,7 +75,7 @@ pub struct Prepared(NonNull<Runner>);
 
 /// All that can fail is done here, so that a thread, once started, cannot find itself without memory.
 pub fn prepare() -> Result<Prepared> {
-    let epoch = fork::enter()?;
+    let epoch = fork::enter();
     let id = take_id()?;
     let page = match pages::map(pages::PAGE) {
         Ok(page) => page.as_ptr().cast::<Runner>(),

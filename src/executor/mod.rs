@@ -131,7 +131,7 @@ impl cf_executor {
     }
 
     pub fn thread_pool_with(options: &cf_options) -> Result<*mut cf_executor, Failure> {
-        fork::enter()?;
+        fork::enter();
         let pool = mem::try_new(options::with_plan(options, threads::Pool::new)?)?;
         Self::of(pool, |pool, executor| {
             pool.settle(executor);
@@ -148,7 +148,7 @@ impl cf_executor {
     }
 
     pub fn process_pool_with(options: &cf_options) -> Result<*mut cf_executor, Failure> {
-        fork::enter()?;
+        fork::enter();
         let pool = mem::try_new(processes::Pool::new(options::process_plan(options)?)?)?;
         Self::of(pool, processes::Pool::settle)
     }
@@ -158,7 +158,7 @@ impl cf_executor {
         mut pool: NonNull<K>,
         settle: impl FnOnce(&mut K, *mut cf_executor) -> Result<(), Failure>,
     ) -> Result<*mut cf_executor, Failure> {
-        let epoch = fork::enter()?;
+        let epoch = fork::enter();
         // SAFETY: just made by `try_new`, seen by nobody.
         let kind: Box<dyn Executor> = unsafe { Box::from_raw(pool.as_ptr()) };
         let id = table::take_place()?;

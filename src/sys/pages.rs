@@ -57,10 +57,10 @@ pub unsafe fn discard(p: *mut u8, size: usize) {
     unsafe { libc::madvise(p.cast(), size, libc::MADV_DONTNEED) };
 }
 
-/// Makes every fork see zeroes in this range. False where the kernel cannot.
+/// Makes every fork see zeroes in this range. False where the kernel cannot, or its pages are larger.
 ///
 /// # Safety
-/// The range came from `map`.
+/// The range came from `map`, or is zeroed memory of the library's that nothing else lies in.
 pub unsafe fn wipe_on_fork(p: *mut u8, size: usize) -> bool {
     // SAFETY: the caller's promise.
     unsafe { libc::madvise(p.cast(), size, libc::MADV_WIPEONFORK) == 0 }
