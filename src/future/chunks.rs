@@ -10,12 +10,15 @@ use super::cf_future;
 use super::stack::{IndexStack, Links};
 use crate::fork;
 use crate::status::{Result, Status};
-use crate::sync::{AtomicPtr, AtomicU32, Lock, Ordering::*};
+use crate::sync::{AtomicPtr, AtomicU32, AtomicUsize, Lock, Ordering::*};
 use crate::sys::pages;
 use core::ptr::null_mut;
 
 pub const NODE: usize = 64;
 const CHUNK: usize = 256 * 1024;
+/// A chunk is aligned to its size. That size, or the one of `plain`'s, which are two slots; as the mask that finds the
+/// chunk of a node.
+static ALIGNED: AtomicUsize = AtomicUsize::new(!(CHUNK - 1));
 const PER_CHUNK: u32 = (CHUNK / NODE) as u32;
 /// Nodes in a chunk: all slots but the header's.
 pub(super) const NODES: u32 = PER_CHUNK - 1;
@@ -24,7 +27,7 @@ const DIRECTORY: usize = 1024;
 
 /// The first slot of each chunk.
 #[repr(C)]
-struct Header {
+pub(super) struct Header {
     epoch: u64,
     number: u32,
     /// The generation in which the chunk's nodes start when they are carved.
@@ -62,7 +65,7 @@ impl Links for EmptyLinks {
 
 /// The node with this index, wherever it is in its life.
 #[inline]
-pub(super) fn at(index: u32) -> &'static cf_future {
+pub fn at(index: u32) -> &'static cf_future {
     let chunk = (index >> SHIFT) as usize;
     // Acquire: pairs with the Release in `add`; indices come out of chunks that were entered here before.
     // SAFETY: directory pages and chunks are never unmapped, and slots other than the first are nodes.
@@ -80,19 +83,21 @@ fn header_of(chunk: u32) -> &'static Header {
 #[inline]
 fn header(node: &cf_future) -> &'static Header {
     let p = node as *const cf_future;
+    // Relaxed: set before the first node was made.
     // SAFETY: a chunk is aligned to its size, and its first slot is the header.
-    unsafe { &*p.map_addr(|a| a & !(CHUNK - 1)).cast::<Header>() }
+    unsafe { &*p.map_addr(|a| a & ALIGNED.load(Relaxed)).cast::<Header>() }
 }
 
 #[inline]
-pub(super) fn index_of(node: &cf_future) -> u32 {
-    let address = node as *const cf_future as usize;
-    header(node).number << SHIFT | ((address % CHUNK) / NODE) as u32
+pub fn index_of(node: &cf_future) -> u32 {
+    let header = header(node);
+    let offset = node as *const cf_future as usize - (&raw const *header) as usize;
+    header.number << SHIFT | (offset / NODE) as u32
 }
 
 /// The epoch of the process that made this node.
 #[inline]
-pub(super) fn epoch_of(node: &cf_future) -> u64 {
+pub fn epoch_of(node: &cf_future) -> u64 {
     header(node).epoch
 }
 
@@ -130,6 +135,24 @@ fn next_chunk(fresh: &mut Fresh) -> Result<()> {
 /// Makes a chunk and enters it into the directory.
 fn add(fresh: &mut Fresh) -> Result<u32> {
     let number = fresh.chunks;
+    let place = place(number)?;
+    let base = pages::map_aligned(CHUNK)?.as_ptr();
+    // SAFETY: fresh memory of ours.
+    unsafe { base.cast::<Header>().write(Header::new(number)) };
+    // Release: pairs with the Acquire in `at`.
+    place.store(base, Release);
+    fresh.chunks += 1;
+    Ok(number)
+}
+
+impl Header {
+    pub(super) fn new(number: u32) -> Header {
+        Header { epoch: fork::epoch(), number, generation: AtomicU32::new(0), next_empty: AtomicU32::new(0) }
+    }
+}
+
+/// Where the directory says where a chunk is. Of one caller at a time.
+fn place(number: u32) -> Result<&'static AtomicPtr<u8>> {
     // The last chunk's last index must not be u32::MAX + 1, and every chunk needs its place.
     let slot = CHUNKS.get(number as usize / DIRECTORY).ok_or(Status::CF_NO_MEMORY)?;
     let mut page = slot.load(Acquire);
@@ -137,19 +160,20 @@ fn add(fresh: &mut Fresh) -> Result<u32> {
         page = pages::map(size_of::<Page>().next_multiple_of(pages::PAGE))?.as_ptr().cast();
         slot.store(page, Release);
     }
-    let base = pages::map_aligned(CHUNK)?.as_ptr();
-    // SAFETY: fresh memory of ours; zeroed pages are null pointers. Release: pairs with the Acquire in `at`.
-    unsafe {
-        base.cast::<Header>().write(Header {
-            epoch: fork::epoch(),
-            number,
-            generation: AtomicU32::new(0),
-            next_empty: AtomicU32::new(0),
-        });
-        (&*page)[number as usize % DIRECTORY].store(base, Release);
-    }
-    fresh.chunks += 1;
-    Ok(number)
+    // SAFETY: made above once, and never unmapped; zeroed pages are null pointers.
+    Ok(unsafe { &(*page)[number as usize % DIRECTORY] })
+}
+
+/// Every chunk is of two slots, header and node, and made by `plain`. Before the first one.
+pub(super) fn are_of_two_slots() {
+    ALIGNED.store(!(2 * NODE - 1), Relaxed);
+}
+
+/// Enters a chunk that `plain` has made, or is about to make. Of one caller at a time.
+pub(super) fn enter(number: u32, base: *mut u8) -> Result<()> {
+    // Release: pairs with the Acquire in `at`.
+    place(number)?.store(base, Release);
+    Ok(())
 }
 
 /// A chunk without users: its pages go, its nodes start in `generation` when it is carved again.
@@ -173,5 +197,5 @@ pub(super) fn after_fork() {
 
 const _: () = {
     assert!(size_of::<cf_future>() == NODE && align_of::<cf_future>() == NODE);
-    assert!(size_of::<Header>() <= NODE);
+    assert!(size_of::<Header>() < NODE);
 };

@@ -63,7 +63,7 @@ impl Hint {
     /// This thread may be the one to claim it, in a moment. Of 0 nothing is known.
     #[inline]
     pub fn will_claim(self) {
-        if self.0 != 0 && !plain::on() {
+        if self.0 != 0 {
             will_write(slab::node((self.0 >> 32) as u32));
         }
     }

@@ -2,100 +2,90 @@
 //!
 //! Called by: the slab, when `CFUTURES_PLAIN_ALLOC=1` was in the environment at the first future.
 //! Slower, for testing. A hint keeps the node's memory here (not its contents), as its word may be read any time.
+//!
+//! Always true: each node is the only one of a chunk of two slots, so `chunks` finds it, its name and its epoch without
+//! asking which kind it is; magazines stay empty and have no room, so only who would go to the depot asks.
 
+use super::chunks::{self, Header};
 use super::{cf_future, slab};
-use crate::fork;
 use crate::mem;
 use crate::status::{Result, Status};
 use crate::sync::{AtomicU32, AtomicU8, Lock, Ordering::*};
 
-/// 0 until the environment was asked.
+/// 0 until the environment was asked, which is before there is a node.
 static MODE: AtomicU8 = AtomicU8::new(0);
 const OFF: u8 = 1;
 const ON: u8 = 2;
-static TABLE: Lock<Table> = Lock::new(Table { nodes: Vec::new(), free: Vec::new() });
+static NUMBERS: Lock<Numbers> = Lock::new(Numbers { made: 0, free: Vec::new() });
 
-struct Table {
-    /// Index 1 comes first: a hint of all zeroes is an unfilled cell of the queue.
-    nodes: Vec<Slot>,
+/// Of chunks.
+struct Numbers {
+    made: u32,
     free: Vec<u32>,
 }
 
-#[derive(Clone, Copy)]
-struct Slot(*mut Node);
-
-// SAFETY: the table only stores addresses; who may use a node is the state word's affair.
-unsafe impl Send for Slot {}
-
-#[repr(C, align(64))]
+/// As long as a chunk: aligned to its size.
+#[repr(C, align(128))]
 struct Node {
-    node: cf_future,
-    epoch: u64,
-    index: u32,
+    header: Header,
+    number: u32,
     /// Who needs the memory: the future itself while it is in use, and each hint.
     keepers: AtomicU32,
+    node: cf_future,
 }
+const _: () = assert!(size_of::<Node>() == 2 * slab::NODE && core::mem::offset_of!(Node, node) == slab::NODE);
 
+/// Once there is a node.
 #[inline]
 pub fn on() -> bool {
-    MODE.load(Relaxed) != OFF && ask()
-}
-
-#[cold]
-fn ask() -> bool {
-    if MODE.load(Relaxed) == ON {
-        return true;
-    }
-    // SAFETY: getenv reads the environment; changing it at the same time is the host's own race.
-    let asked = unsafe {
-        let p = libc::getenv(c"CFUTURES_PLAIN_ALLOC".as_ptr());
-        !p.is_null() && *p as u8 == b'1'
-    };
-    // The first answer stands: nodes of both kinds must not meet.
-    let _ = MODE.compare_exchange(0, if asked { ON } else { OFF }, Relaxed, Relaxed);
     MODE.load(Relaxed) == ON
 }
 
+/// Before there is one.
+pub fn ask() -> bool {
+    if MODE.load(Relaxed) == 0 {
+        // SAFETY: getenv reads the environment; changing it at the same time is the host's own race.
+        let asked = unsafe {
+            let p = libc::getenv(c"CFUTURES_PLAIN_ALLOC".as_ptr());
+            !p.is_null() && *p as u8 == b'1'
+        };
+        let _decided_once = NUMBERS.lock();
+        if MODE.load(Relaxed) == 0 {
+            if asked {
+                chunks::are_of_two_slots();
+            }
+            MODE.store(if asked { ON } else { OFF }, Relaxed);
+        }
+    }
+    on()
+}
+
 fn outer(node: &cf_future) -> &Node {
-    // SAFETY: in this mode every node is the first field of a `Node`.
-    unsafe { &*(node as *const cf_future).cast::<Node>() }
-}
-
-pub fn node(index: u32) -> &'static cf_future {
-    let slot = TABLE.lock().nodes[index as usize - 1];
-    // SAFETY: the hint that gave this index keeps the memory.
-    unsafe { &(*slot.0).node }
-}
-
-pub fn index_of(node: &cf_future) -> u32 {
-    outer(node).index
-}
-
-pub fn epoch_of(node: &cf_future) -> u64 {
-    outer(node).epoch
+    // SAFETY: in this mode every node is a part of a `Node`.
+    unsafe { &*(node as *const cf_future).byte_sub(slab::NODE).cast::<Node>() }
 }
 
 pub fn alloc() -> Result<&'static cf_future> {
-    let mut table = TABLE.lock();
-    let index = match table.free.pop() {
-        Some(index) => index,
+    let mut numbers = NUMBERS.lock();
+    let number = match numbers.free.pop() {
+        Some(number) => number,
         None => {
-            let Table { nodes, free } = &mut *table;
-            nodes.try_reserve(1).map_err(|_| Status::CF_NO_MEMORY)?;
-            // Room to give every index back without allocating.
-            free.try_reserve(nodes.len() + 1).map_err(|_| Status::CF_NO_MEMORY)?;
-            nodes.push(Slot(core::ptr::null_mut()));
-            nodes.len() as u32
+            let number = numbers.made;
+            chunks::enter(number, core::ptr::null_mut())?; // a place for it, as the rest cannot be undone
+            // Room to give every number back without allocating.
+            numbers.free.try_reserve(number as usize + 1).map_err(|_| Status::CF_NO_MEMORY)?;
+            numbers.made += 1;
+            number
         }
     };
-    match mem::try_new(Node { node: cf_future::vacant(), epoch: fork::epoch(), index, keepers: AtomicU32::new(1) }) {
-        Ok(node) => {
-            table.nodes[index as usize - 1] = Slot(node.as_ptr());
-            // SAFETY: alive until `free`.
-            Ok(unsafe { &(*node.as_ptr()).node })
-        }
+    let (header, node) = (Header::new(number), cf_future::vacant());
+    let made = mem::try_new(Node { header, number, keepers: AtomicU32::new(1), node })
+        .and_then(|node| chunks::enter(number, node.as_ptr().cast()).map(|()| node));
+    match made {
+        // SAFETY: alive until `free`.
+        Ok(node) => Ok(unsafe { &(*node.as_ptr()).node }),
         Err(e) => {
-            table.free.push(index);
+            numbers.free.push(number);
             Err(e)
         }
     }
@@ -112,25 +102,21 @@ pub fn free(node: &'static cf_future) {
         return;
     }
     let p = outer(node) as *const Node as *mut Node;
-    let mut table = TABLE.lock();
-    let index = outer(node).index;
-    table.nodes[index as usize - 1] = Slot(core::ptr::null_mut());
-    table.free.push(index);
-    if table.free.len() == table.nodes.len() {
+    let mut numbers = NUMBERS.lock();
+    numbers.free.push(outer(node).number);
+    if numbers.free.len() == numbers.made as usize {
         // Nothing is left: let a leak checker see an empty heap.
-        *table = Table { nodes: Vec::new(), free: Vec::new() };
+        *numbers = Numbers { made: 0, free: Vec::new() };
     }
-    drop(table);
+    drop(numbers);
     // SAFETY: made by `alloc`; the last keeper has gone.
     unsafe { mem::free(p) }
 }
 
 pub fn after_fork() {
     // SAFETY: in a child the lock's holder does not exist.
-    unsafe { TABLE.break_open() };
+    unsafe { NUMBERS.break_open() };
     // What another thread was in the middle of changing is left where it is.
     // SAFETY: a valid place; nothing is dropped.
-    unsafe { core::ptr::write(&mut *TABLE.lock(), Table { nodes: Vec::new(), free: Vec::new() }) };
+    unsafe { core::ptr::write(&mut *NUMBERS.lock(), Numbers { made: 0, free: Vec::new() }) };
 }
-
-const _: () = assert!(slab::NODE == size_of::<cf_future>());

@@ -10,7 +10,7 @@
 //! any time; a generation is never used twice for the same node, also when its page was given back.
 //! `CFUTURES_PLAIN_ALLOC=1` (see `plain`) makes each node a plain allocation for memory checkers.
 
-pub use super::chunks::NODE;
+pub use super::chunks::{at as node, epoch_of, index_of, NODE};
 use super::chunks::{self, at};
 use super::ext::Ext;
 use super::plain;
@@ -39,12 +39,15 @@ pub(super) static KEEP: AtomicUsize = AtomicUsize::new(MOST_KEPT);
 pub struct Magazines {
     head: Cell<*mut cf_future>,
     count: Cell<u32>,
+    /// How many the one in use may hold.
+    room: u32,
     reserve: Cell<*mut cf_future>,
 }
 
 impl Magazines {
     pub fn new() -> Magazines {
-        Magazines { head: Cell::new(null_mut()), count: Cell::new(0), reserve: Cell::new(null_mut()) }
+        let room = if plain::ask() { 0 } else { FULL };
+        Magazines { head: Cell::new(null_mut()), count: Cell::new(0), room, reserve: Cell::new(null_mut()) }
     }
 }
 
@@ -60,42 +63,18 @@ impl Links for DepotLinks {
     }
 }
 
-/// The node that a hint names.
-#[inline]
-pub fn node(index: u32) -> &'static cf_future {
-    if plain::on() {
-        return plain::node(index);
-    }
-    at(index)
-}
-
-#[inline]
-pub fn index_of(node: &cf_future) -> u32 {
-    if plain::on() {
-        return plain::index_of(node);
-    }
-    chunks::index_of(node)
-}
-
-/// The epoch of the process that made this node.
-#[inline]
-pub fn epoch_of(node: &cf_future) -> u64 {
-    if plain::on() {
-        return plain::epoch_of(node);
-    }
-    chunks::epoch_of(node)
-}
-
 /// A free node: generation set, everything else as its last user left it.
 #[inline]
 pub fn alloc(runner: &Runner) -> Result<&'static cf_future> {
-    if plain::on() {
-        return plain::alloc();
-    }
     let m = &runner.magazines;
     if m.count.get() == 0 {
-        refill(m)?;
+        return refill_and_alloc(m);
     }
+    Ok(take_first(m))
+}
+
+#[inline]
+fn take_first(m: &Magazines) -> &'static cf_future {
     let node = m.head.get();
     m.count.set(m.count.get() - 1);
     // SAFETY: a free node of this thread's own magazine.
@@ -104,11 +83,19 @@ pub fn alloc(runner: &Runner) -> Result<&'static cf_future> {
         // Its line comes while this one is filled.
         will_write(next);
         m.head.set(next);
-        Ok(&*node)
+        &*node
     }
 }
 
 #[cold]
+fn refill_and_alloc(m: &Magazines) -> Result<&'static cf_future> {
+    if plain::on() {
+        return plain::alloc();
+    }
+    refill(m)?;
+    Ok(take_first(m))
+}
+
 fn refill(m: &Magazines) -> Result<()> {
     let reserve = m.reserve.replace(null_mut());
     if !reserve.is_null() {
@@ -156,30 +143,42 @@ fn carve() -> Result<&'static cf_future> {
 #[inline]
 pub fn free(node: &'static cf_future) {
     node.word.close();
-    if plain::on() {
-        return plain::free(node);
-    }
-    let Ok(runner) = crate::runner::current() else {
-        // No memory for this thread's own magazine: a magazine of one goes to the depot.
-        node.set_chain(null_mut(), 1);
-        return put_magazine(node);
-    };
+    let Ok(runner) = crate::runner::current() else { return free_without_magazine(node) };
     let m = &runner.magazines;
-    if m.count.get() == FULL {
-        let full = m.head.replace(null_mut());
-        m.count.set(0);
-        let reserve = m.reserve.replace(full);
-        if !reserve.is_null() {
-            // SAFETY: a full magazine of this thread's.
-            put_magazine(unsafe { &*reserve });
-            if FREE_NODES.load(Relaxed) > KEEP.load(Relaxed) {
-                trim(MOST_KEPT);
-            }
+    if m.count.get() == m.room {
+        if m.room == 0 {
+            return plain::free(node);
         }
+        put_aside(m);
     }
     m.count.set(m.count.get() + 1);
     node.set_chain(m.head.get(), m.count.get());
     m.head.set(node as *const cf_future as *mut cf_future);
+}
+
+/// There is no memory for this thread's own: a magazine of one goes to the depot.
+#[cold]
+fn free_without_magazine(node: &'static cf_future) {
+    if plain::on() {
+        return plain::free(node);
+    }
+    node.set_chain(null_mut(), 1);
+    put_magazine(node);
+}
+
+/// The magazine in use is full: it becomes the reserve, and what was the reserve goes to the depot.
+#[cold]
+fn put_aside(m: &Magazines) {
+    let full = m.head.replace(null_mut());
+    m.count.set(0);
+    let reserve = m.reserve.replace(full);
+    if !reserve.is_null() {
+        // SAFETY: a full magazine of this thread's.
+        put_magazine(unsafe { &*reserve });
+        if FREE_NODES.load(Relaxed) > KEEP.load(Relaxed) {
+            trim(MOST_KEPT);
+        }
+    }
 }
 
 /// A thread ends: its magazines go to the depot.
