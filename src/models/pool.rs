@@ -197,21 +197,16 @@ impl Pool {
         if self.rule.call_then_push {
             self.call_somebody().unwrap();
         }
+        let is_first = !self.has_thread.load(Acquire);
         self.queue.push(task as u64 + 1).unwrap();
         if self.rule.call_then_push {
             return;
         }
-        if self.call_for().is_err() && !self.has_thread.load(Acquire) && self.claim(task) {
+        let one_at_a_time = (is_first && !self.rule.first_starts_overlap).then(|| self.first_start.lock());
+        if self.call_somebody().is_err() && is_first && !self.has_thread.load(Acquire) && self.claim(task) {
             self.finish(task); // refused
         }
-    }
-
-    fn call_for(self: &Arc<Self>) -> Result<(), ()> {
-        if self.has_thread.load(Acquire) || self.rule.first_starts_overlap {
-            return self.call_somebody();
-        }
-        let _one_at_a_time = self.first_start.lock();
-        self.call_somebody()
+        drop(one_at_a_time);
     }
 
     pub(super) fn look(self: &Arc<Self>) {

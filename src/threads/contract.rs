@@ -1,6 +1,7 @@
 //! The thread pool as an executor: the contract's verbs on top of queue, bell and crew.
 
 use super::pool::Pool;
+use super::starting::First;
 use crate::error::cf_error;
 use crate::executor::{Executor, WaiterView};
 use crate::future::hint::Hint;
@@ -128,13 +129,26 @@ impl Pool {
 
     /// As tasks from outside are queued: they start in this order.
     fn enqueue_outside(&self, hint: Hint) -> Result<()> {
-        let _starting = self.count_in_first();
+        let starting = self.count_in_first();
         if let Err(e) = self.queue().push(hint.to_bits()) {
             hint.forget();
             return Err(if self.broken().is_some() { Status::CF_BROKEN_POOL } else { e });
         }
+        match starting {
+            None => {
+                let _ = self.call_somebody(); // there is a thread that stays for it
+                Ok(())
+            }
+            Some(first) => self.call_first(first, hint),
+        }
+    }
+
+    /// As long as the pool has no thread at all, one after the other, so that nobody relies on a start that fails.
+    #[cold]
+    fn call_first(&self, _first: First, hint: Hint) -> Result<()> {
+        let _one_at_a_time = self.first_start.lock();
         // Without any thread nobody would ever run it.
-        if self.call_for().is_err() && !self.has_thread() && hint.revoke() {
+        if self.call_somebody().is_err() && !self.has_thread() && hint.revoke() {
             return Err(self.why_no_thread());
         }
         Ok(())

@@ -121,16 +121,6 @@ impl Pool {
         seat
     }
 
-    /// As `call_somebody`, for a submitter; as long as the pool has no thread at all, one after the other, so that
-    /// nobody relies on a start that fails.
-    pub(super) fn call_for(&self) -> Result<(), i32> {
-        if self.has_thread.load(Acquire) {
-            return self.call_somebody();
-        }
-        let _one_at_a_time = self.first_start.lock();
-        self.call_somebody()
-    }
-
     /// A submitter that comes before the first thread counts as one until it has started that thread: who closes the
     /// pool meanwhile and waits for its end must not miss the task. Later ones find a thread that stays for them.
     ///
