@@ -71,7 +71,8 @@ pub fn alloc() -> Result<&'static cf_future> {
         Some(number) => number,
         None => {
             let number = numbers.made;
-            chunks::enter(number, core::ptr::null_mut())?; // a place for it, as the rest cannot be undone
+            // Its place is made first: the rest cannot fail, or can be undone.
+            chunks::enter(number, core::ptr::null_mut())?;
             // Room to give every number back without allocating.
             numbers.free.try_reserve(number as usize + 1).map_err(|_| Status::CF_NO_MEMORY)?;
             numbers.made += 1;

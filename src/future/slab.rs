@@ -10,8 +10,8 @@
 //! any time; a generation is never used twice for the same node, also when its page was given back.
 //! `CFUTURES_PLAIN_ALLOC=1` (see `plain`) makes each node a plain allocation for memory checkers.
 
-pub use super::chunks::{at as node, epoch_of, index_of, NODE};
 use super::chunks::{self, at};
+pub use super::chunks::{at as node, epoch_of, index_of, NODE};
 use super::ext::Ext;
 use super::plain;
 use super::stack::{IndexStack, Links};
