@@ -31,11 +31,12 @@ pub struct Work {
     pub tail: u16,
 }
 
-/// Which futures: `count` of those that there are, from one on, with repetitions where they are fewer.
+/// Which futures: `count` of those that there are, from one on, each as often as `times`, and again where they are fewer.
 #[derive(Clone, Copy, Debug)]
 pub struct Few {
     pub from: u8,
     pub count: u8,
+    pub times: u8,
 }
 
 #[derive(Clone, Debug)]
@@ -101,7 +102,11 @@ fn mode() -> impl Strategy<Value = Mode> {
 }
 
 fn few() -> impl Strategy<Value = Few> {
-    (any::<u8>(), 0..7u8).prop_map(|(from, count)| Few { from, count })
+    (any::<u8>(), 0..7u8, prop_oneof![4 => Just(1), 1 => 2..4u8]).prop_map(|(from, count, times)| Few {
+        from,
+        count,
+        times,
+    })
 }
 
 fn job() -> impl Strategy<Value = Job> {

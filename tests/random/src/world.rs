@@ -142,7 +142,9 @@ impl World {
     pub fn pick_some(&self, which: Few) -> Vec<usize> {
         let held = self.held();
         let from = which.from as usize;
-        (0..if held.is_empty() { 0 } else { which.count as usize }).map(|k| held[(from + k) % held.len()]).collect()
+        (0..if held.is_empty() { 0 } else { which.count as usize })
+            .map(|k| held[(from + k / which.times as usize) % held.len()])
+            .collect()
     }
 
     pub fn handles(&self, which: &[usize]) -> Vec<*mut Future> {
