@@ -104,3 +104,19 @@ int32_t tasks_await(cf_task *task, void *arg, size_t arg_size) {
   if (status != CF_OK) return cf_task_fail(task, status, cf_status_message(status));
   return cf_task_return(task, data, size);
 }
+
+int32_t tasks_echo(cf_task *task, void *arg, size_t arg_size) {
+  return cf_task_return(task, arg, arg_size);
+}
+
+static void object_gone(void *count) {
+  __atomic_sub_fetch((int64_t *)count, 1, __ATOMIC_RELEASE);
+}
+
+/* The object is its counter. */
+int32_t tasks_object(cf_task *task, void *arg, size_t arg_size) {
+  int64_t *count;
+  take(task, count);
+  __atomic_add_fetch(count, 1, __ATOMIC_RELAXED);
+  return cf_task_return_owned(task, count, object_gone);
+}

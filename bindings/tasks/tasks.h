@@ -44,6 +44,13 @@ CF_API int32_t tasks_endless(cf_task *task, void *arg, size_t arg_size);
  * end, it fails with the code CF_DEADLOCK. For pools of threads. */
 CF_API int32_t tasks_await(cf_task *task, void *arg, size_t arg_size);
 
+/* Bytes -> the same bytes. */
+CF_API int32_t tasks_echo(cf_task *task, void *arg, size_t arg_size);
+
+/* int64_t * -> an object and no bytes; the number is how many such objects there are. Each goes with the
+ * last reference to its future. For pools of threads. */
+CF_API int32_t tasks_object(cf_task *task, void *arg, size_t arg_size);
+
 #ifdef __cplusplus
 }
 #endif

@@ -6,6 +6,7 @@
 require_relative "cfutures/version"
 require_relative "cfutures/c"
 require_relative "cfutures/errors"
+require_relative "cfutures/lease"
 require_relative "cfutures/task"
 require_relative "cfutures/waiting"
 require_relative "cfutures/cycles"

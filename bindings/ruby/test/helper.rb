@@ -18,6 +18,7 @@ module Tasks
   CRASH = LIBRARY.task(:tasks_crash, takes: "l")
   PID = LIBRARY.task(:tasks_pid, gives: "q")
   ENDLESS = LIBRARY.task(:tasks_endless)
+  OBJECT = LIBRARY.task(:tasks_object, takes: "J")
   AWAIT = LIBRARY.task(:tasks_await, takes: "J", gives: "q")
 end
 

@@ -224,6 +224,54 @@ class TestLifecycle < CfuturesTest
     assert_operator resident_bytes - memory, :<, 16 << 20
   end
 
+  # How many results of a task there are. Where a test has failed, some may go when nobody knows them any more.
+  class Objects
+    KEPT = [] # rubocop:disable Style/MutableConstant
+
+    def initialize
+      @memory = FFI::MemoryPointer.new(:int64)
+      KEPT << @memory
+    end
+
+    def submit(pool) = pool.submit(Tasks::OBJECT, @memory.address)
+    def submit_many(pool, count) = pool.submit_many(Tasks::OBJECT, [@memory.address] * count)
+    def count = @memory.get_int64(0)
+
+    # Futures share leases, and what lies on a stack by chance keeps one or two.
+    def collected?
+      3.times { GC.start }
+      count <= 3 * Cfutures::Lease::PLACES
+    end
+  end
+
+  # Results that were read go at once, others with the last that refers to their lease.
+  def test_forgotten_futures
+    objects = Objects.new
+    threads do |pool|
+      (Array.new(100) { objects.submit(pool) } + objects.submit_many(pool, 100)).each(&:value)
+      assert_equal 0, objects.count
+      5000.times { objects.submit(pool) }
+      objects.submit_many(pool, 5000)
+    end
+    assert_predicate objects, :collected?
+  end
+
+  # An exception from another thread comes between any two steps, and nothing is lost.
+  def test_interrupted_at_any_step
+    objects = Objects.new
+    threads do |pool|
+      200.times do |i|
+        thread = Thread.new do
+          loop { objects.submit(pool).value + objects.submit_many(pool, 2).last.value }
+        end
+        (i % 7).times { Thread.pass }
+        thread.kill.join
+      end
+      assert_equal 49, pool.submit(Tasks::SQUARE, 7).value
+    end
+    assert_predicate objects, :collected?
+  end
+
   # With a collection at nearly every step.
   def test_under_stress_of_the_collector
     threads do |pool|

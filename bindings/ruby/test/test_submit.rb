@@ -64,6 +64,49 @@ class TestSubmit < CfuturesTest
     end
   end
 
+  # A result is what its bytes say, also where they are more or fewer than those of the number that it was said to be.
+  def test_results_of_another_size
+    gives = ->(format) { Tasks::LIBRARY.task(:tasks_square, takes: "q", gives: format) }
+    threads do |pool|
+      squares = { "q" => 49, "Q" => 49, "l" => 49, "S" => 49, "c" => 49, "d" => [49].pack("q").unpack1("d"),
+                  "l2" => [49, 0], "q2" => [49, nil], "a8" => [49].pack("q") }
+      squares.each { |format, square| assert_equal square, pool.submit(gives[format], 7).value, format }
+      most = (2**32) - 1
+      assert_equal [(most**2) - (2**64), most**2], %w[q Q].map { |format| pool.submit(gives[format], most).value }
+      assert_nil pool.submit(Tasks::LIBRARY.task(:tasks_echo, gives: "q")).value
+    end
+  end
+
+  def test_numbers
+    echo = ->(format) { Tasks::LIBRARY.task(:tasks_echo, takes: format, gives: format) }
+    limits = { "c" => 7, "s" => 15, "l" => 31, "q" => 63 }
+    threads do |pool|
+      limits.each do |format, bits|
+        both = { format => [-(2**bits), -1, 0, (2**bits) - 1], format.upcase => [0, 1, (2**(bits + 1)) - 1] }
+        both.each do |name, numbers|
+          assert_equal numbers, numbers.map { |number| pool.submit(echo[name], number).value }, name
+          assert_equal numbers, pool.submit_many(echo[name], numbers).map(&:value), name
+          assert_equal numbers, pool.submit_many(echo[name], numbers.map { |number| [number] }).map(&:value), name
+        end
+      end
+      # What is too large is what pack makes of it.
+      large = [300, 2**31, 2**63, -(2**63) - 1, 1.5, 2.0**70]
+      %w[c L q Q].product(large) do |format, number|
+        packed = begin
+          [number].pack(format)
+        rescue RangeError
+          nil
+        end
+        taken = -> { pool.submit(echo[format], number).value }
+        packed ? assert_equal(packed.unpack1(format), taken.call) : assert_raises(RangeError, &taken)
+      end
+      %w[d f].each { |format| assert_equal [0.5, -1.0], pool.map(echo[format], [0.5, -1]).to_a }
+      assert_equal [[1, 2.5]], pool.map(echo["qd"], [[1, 2.5]]).to_a
+      assert_equal [], pool.submit_many(echo["q"], [])
+      assert_raises(TypeError) { pool.submit_many(echo["q"], [1, nil]) }
+    end
+  end
+
   def test_result_timeout
     behind_gate do |_, held, gate|
       error = assert_raises(Cfutures::TimeoutError) { held.value(0.01) }
@@ -153,7 +196,7 @@ class TestSubmit < CfuturesTest
       ran = Queue.new
       pool.submit { ran.push(:ran) }.release
       assert_equal :ran, ran.pop
-      assert_nil known.instance_variable_get(:@reference).future
+      assert_nil known.send(:referred)
       known.release
       assert_equal 9, known.value
     end

@@ -182,7 +182,7 @@ class TestWait < CfuturesTest
       slots = FFI::MemoryPointer.new(:pointer, 2)
       futures = [1, 0].map { |other| pool.submit(Tasks::AWAIT, slots.address + (8 * other)) }
       futures.each_with_index do |future, i|
-        slots.put_uint64(8 * i, future.instance_variable_get(:@reference).future)
+        slots.put_uint64(8 * i, future.send(:referred))
       end
       gate.open
       codes = Cfutures.wait(futures).first.map { |future| future.error.code }

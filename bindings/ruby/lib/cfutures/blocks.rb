@@ -13,21 +13,34 @@ module Cfutures
   # @api private
   # The future of a block.
   class BlockFuture < Future
+    # The side that runs the block: {Future#release} gives up the other one only.
+    class Run
+      include Reference
+      public :referred, :give_back
+
+      # Under Critical::LOCK.
+      def initialize(future)
+        place = Lease::OPEN.take
+        refer(Lease::OPEN.lease, place)
+        @lease.put_uint64(place, C.cf_future_retain(future))
+      end
+    end
+    private_constant :Run
+
     def initialize(job)
       @job = job
       @finished = nil
       Critical.section do
-        Error.check(C.cf_future_new(Critical::OUT))
-        future = Critical::OUT.get_uint64(0)
-        super(future, nil)
-        # Of the side that runs the block: {Future#release} gives up the other one only.
-        @runs = Reference.new(C.cf_future_retain(future), self)
+        place = Lease::OPEN.take
+        Error.check(C.cf_future_new(Lease::OPEN.address + place))
+        super(Lease::OPEN.lease, place, nil)
+        @run = Run.new(referred)
       end
     end
 
     # Runs the block, unless it was cancelled.
     def run
-      return @runs.release unless begin_to_run
+      return Critical.section { @run.give_back } unless begin_to_run
 
       job, @job = @job, nil
       outcome = nil
@@ -43,37 +56,38 @@ module Cfutures
 
     def begin_to_run
       Critical.section do
-        Error.check(C.cf_future_set_running_or_notify_cancel(@runs.future, Critical::OUT))
+        Error.check(C.cf_future_set_running_or_notify_cancel(@run.referred, Critical::OUT))
         Critical::OUT.get_uint8(0) == 1
       end
     end
 
     def outcome_of(job)
-      Outcome.new(:finished, job.call, nil)
+      [:finished, job.call]
     rescue Exception => e # rubocop:disable Lint/RescueException
       failure(e)
     end
 
     def failure(exception)
-      Outcome.new(:failed, nil, exception)
+      [:failed, exception]
     end
 
     def complete(outcome)
       # The user's code, so outside of the section.
-      text = outcome.error && Error.text_of(outcome.error)
+      state, result = outcome
+      text = Error.text_of(result) if state == :failed
       Critical.section do
         @finished = outcome
         if text
-          C.cf_future_set_exception(@runs.future, -1, text)
+          C.cf_future_set_exception(@run.referred, -1, text)
         else
-          C.cf_future_set_result(@runs.future, "", 0)
+          C.cf_future_set_result(@run.referred, "", 0)
         end
-        @runs.release
+        @run.give_back
       end
     end
 
     def interpret(_status, detail)
-      @finished || Outcome.new(:cancelled, nil, detail)
+      @finished || [:cancelled, detail]
     end
   end
 

@@ -41,6 +41,8 @@ module Cfutures
     end
 
     FOREVER = (2**63) - 1
+    # The status of what is not done: the binding polls.
+    TIMEOUT = -1
 
     attach_function :cf_status_name, [:int], :string
     attach_function :cf_status_message, [:int], :string
@@ -75,7 +77,7 @@ module Cfutures
 
     attach_function :cf_thread_pool_new_with, %i[pointer pointer pointer], :int, blocking: true
     attach_function :cf_process_pool_new_with, %i[pointer pointer pointer], :int, blocking: true
-    attach_function :cf_executor_submit, %i[pointer pointer buffer_in size_t pointer], :int
+    attach_function :cf_executor_submit, %i[pointer pointer buffer_in size_t size_t], :int
     attach_function :cf_executor_submit_many, %i[pointer pointer buffer_in size_t size_t pointer pointer], :int
     attach_function :cf_executor_max_workers, [:pointer], :size_t
     attach_function :cf_executor_error, [:pointer], :pointer
@@ -87,17 +89,21 @@ module Cfutures
     attach_function :cf_executor_kill_workers, [:pointer], :int
 
     # A future is the number that its address is: a Pointer for each would take longer to make than a call does.
-    attach_function :cf_future_new, [:pointer], :int
+    # So are the places in which references stand, see lease.rb.
+    attach_function :cf_future_new, [:size_t], :int
     attach_function :cf_future_set_running_or_notify_cancel, %i[size_t pointer], :int
     attach_function :cf_future_set_result, %i[size_t buffer_in size_t], :int
     attach_function :cf_future_set_exception, %i[size_t int32 string], :int
     attach_function :cf_future_cancel, [:size_t], :bool
     attach_function :cf_future_state, [:size_t], :int
     attach_function :cf_future_result, %i[size_t int64 pointer pointer], :int
+    attach_function :cf_future_result_into, %i[size_t int64 pointer size_t], :int
     attach_function :cf_future_error, [:size_t], :pointer
     attach_function :cf_future_kill, %i[size_t int64], :int
     attach_function :cf_future_retain, [:size_t], :size_t
     attach_function :cf_future_release, [:size_t], :void
+    attach_function :cf_futures_cancel, %i[pointer size_t], :size_t
+    attach_function :cf_futures_release, %i[size_t size_t], :void
 
     attach_function :cf_completion_queue_new, [:pointer], :int
     attach_function :cf_completion_queue_add, %i[pointer size_t size_t pointer], :int
@@ -122,41 +128,17 @@ module Cfutures
   end
 
   # @api private
-  # A reference to a future, and the finalizer of the object that has it: what AutoPointer is for other handles, in a
-  # third of its time.
-  class Reference
-    # @return [Integer, nil] the future; nil when the reference has been given back
-    attr_reader :future
-
-    def initialize(future, owner)
-      @future = future
-      ObjectSpace.define_finalizer(owner, self)
-    end
-
-    def release
-      future, @future = @future, nil
-      C.cf_future_release(future) if future
-    end
-
-    # What the garbage collector calls.
-    def call(_)
-      release
-    end
-  end
-
-  # @api private
-  # Short calls of the library that read or write shared memory of the binding.
-  #
-  # One at a time, as they share OUT; and whole, as an exception from another thread between two steps would lose what
-  # the library has given: until the end of the block there is none.
+  # Short calls of the library that read or write shared memory of the binding: one at a time, under LOCK.
   module Critical
     LOCK = Mutex.new
     MASK = { Object => :never }.freeze
     # Where the library writes what it hands out: two values of at most eight bytes.
     OUT = FFI::MemoryPointer.new(:pointer, 2)
     OUT2 = OUT + 8
-    private_constant :LOCK, :MASK
+    private_constant :MASK
 
+    # Several steps that belong together, as an exception from another thread between two of them would lose what the
+    # library has given: until the end of the block there is none.
     def self.section(&block)
       Thread.handle_interrupt(MASK) { LOCK.synchronize(&block) }
     end

@@ -44,7 +44,7 @@ module Cfutures
 
       def done_future
         Critical.section do
-          Error.check(C.cf_future_new(Critical::OUT))
+          Error.check(C.cf_future_new(Critical::OUT.address))
           Critical::OUT.get_uint64(0).tap { |done| C.cf_future_set_result(done, "", 0) }
         end
       end

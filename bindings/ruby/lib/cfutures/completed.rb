@@ -81,7 +81,7 @@ module Cfutures
     # Ends early, without an exception, when the time is over.
     def each(&block)
       CompletionQueue.use do |queue|
-        waiting, done = @futures.each_with_index.partition { |future, i| future.collect(queue, i) }
+        waiting, done = @futures.each_with_index.partition { |future, i| !future.over? && future.collect(queue, i) }
         done.each { |future, _| block.call(future) }
         left = waiting.to_h(&:reverse)
         while !left.empty? && (number = take(queue, left))

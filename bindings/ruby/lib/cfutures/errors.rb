@@ -72,7 +72,7 @@ module Cfutures
 
   # The wait timed out; the work goes on.
   class TimeoutError < Error
-    self.number = -1
+    self.number = C::TIMEOUT
   end
 
   # The future was cancelled.

@@ -14,7 +14,9 @@ module Cfutures
   class Executor
     # How long a thread waits inside the library before it looks whether Ruby wants something of it.
     SLICE = 50_000_000
-    private_constant :SLICE
+    # Stands for a task that was not given.
+    NOTHING = Object.new.freeze
+    private_constant :SLICE, :NOTHING
 
     class << self
       # Makes a pool, yields it, and shuts it down in the end: when the block returns all tasks run to their end; when
@@ -54,10 +56,9 @@ module Cfutures
     # @raise [BrokenPoolError] the pool is broken
     # @raise [UnknownFunctionError] there is no block of that name
     # @raise [ForkedError] the pool is the parent process's
-    def submit(*arguments, **keywords, &block)
-      return submit_block(arguments, keywords, block) if block
+    def submit(task = NOTHING, *arguments, **keywords, &block)
+      return submit_block(NOTHING.equal?(task) ? arguments : [task, *arguments], keywords, block) if block
 
-      task, *arguments = arguments
       case task
       when Task
         arguments.push(keywords) unless keywords.empty?
@@ -177,9 +178,9 @@ module Cfutures
       @max_workers = C.cf_executor_max_workers(@handle)
     end
 
-    # The library itself refuses what a forked child asks for.
-    def with_handle
-      Critical.section { yield @handle || raise(ShutdownError) }
+    # The library itself refuses what a forked child asks for. Under Critical::LOCK.
+    def handle
+      @handle || raise(ShutdownError)
     end
 
     # Yields the handle, unless the pool has ended; it stays until the block is left.
@@ -210,16 +211,17 @@ module Cfutures
     end
 
     def submit_bytes(function, bytes, reader)
-      with_handle do |handle|
-        refuse(C.cf_executor_submit(handle, function, bytes, bytes.bytesize, Critical::OUT), handle)
-        Future.new(Critical::OUT.get_uint64(0), reader)
+      Critical::LOCK.synchronize do
+        place = Lease::OPEN.take
+        status = C.cf_executor_submit(handle, function, bytes, bytes.bytesize, Lease::OPEN.address + place)
+        refuse(status) unless status.zero?
+        Future.new(Lease::OPEN.lease, place, reader)
       end
     end
 
-    def refuse(status, handle)
-      return if status.zero?
-
-      raise (broken(handle) if status == BrokenPoolError.number) || Error.for(status)
+    # Under Critical::LOCK.
+    def refuse(status)
+      raise (broken(@handle) if status == BrokenPoolError.number) || Error.for(status)
     end
 
     def broken(handle)
@@ -229,13 +231,9 @@ module Cfutures
 
     # In one call of the library, if all arguments have the same size.
     def submit_array(task, items)
-      arguments = items.map { |item| task.pack(item.is_a?(Array) ? item : [item]) }
-      size = arguments.first&.bytesize || 0
-      if arguments.all? { |bytes| bytes.bytesize == size }
-        submit_packed(task, arguments.join, size, arguments.size)
-      else
-        submit_one_by_one(task, arguments)
-      end
+      items = items.to_a
+      bytes = task.pack_all(items)
+      bytes.is_a?(String) ? submit_packed(task, bytes, items.size) : submit_one_by_one(task, bytes)
     end
 
     def submit_one_by_one(task, arguments)
@@ -247,15 +245,18 @@ module Cfutures
       raise
     end
 
-    def submit_packed(task, bytes, size, count)
-      out = FFI::MemoryPointer.new(:pointer, [count, 1].max)
-      with_handle do |handle|
-        status = C.cf_executor_submit_many(handle, task.function, bytes, size, count, out, Critical::OUT)
-        futures = out.read_array_of_uint64(count).reject(&:zero?)
-        futures.each { |future| C.cf_future_cancel(future) } unless status.zero?
-        futures.map! { |future| Future.new(future, task) }
-        refuse(status, handle)
-        futures
+    def submit_packed(task, bytes, count)
+      size = count.zero? ? 0 : bytes.bytesize / count
+      leases = Lease.many(count)
+      Critical::LOCK.synchronize do
+        status = C.cf_executor_submit_many(handle, task.function, bytes, size, count, leases.first, Critical::OUT)
+        unless status.zero?
+          C.cf_futures_cancel(leases.first, count)
+          refuse(status)
+        end
+      end
+      Array.new(count) do |i|
+        Future.new(leases[i / Lease::PLACES], i % Lease::PLACES * Lease::WIDTH, task)
       end
     end
 

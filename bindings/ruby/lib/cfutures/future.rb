@@ -3,8 +3,11 @@
 # A call that was submitted, and its outcome. Made by executor.rb and blocks.rb.
 #
 # Owns one reference to the library's future, until it is known how the call ended: then that is Ruby's, and the
-# reference is given back at once. Always true: the reference is used and given back in critical sections only, so
-# that no thread meets one that another has given back.
+# reference is given back at once.
+#
+# Always true:
+# - the reference is used and given back under Critical::LOCK, so that no thread meets one that another has given back;
+# - once @state is set, neither it nor @result changes any more.
 
 module Cfutures
   # A call that was submitted to a pool, and its outcome.
@@ -12,18 +15,17 @@ module Cfutures
   # All methods may be called by any thread. A wait can be interrupted, by +Timeout.timeout+ and +Thread#raise+ for
   # instance, which leaves the task alone, and other fibers of a +Fiber::Scheduler+ run meanwhile.
   class Future
+    include Reference
+
     STATES = %i[pending running finished failed cancelled].freeze
-    # A result, and how it is to be read; an exception that is to be raised.
-    Outcome = Struct.new(:state, :value, :error)
-    private_constant :STATES, :Outcome
+    private_constant :STATES
 
     # @api private
-    # Takes the reference that +future+ is. +reader+ makes a value of the bytes of a result, and an exception of an
-    # error. Inside of a critical section.
-    def initialize(future, reader)
-      @reference = Reference.new(future, self)
+    # The reference stands in that place of the lease. +reader+ makes a value of the bytes of a result, and an exception
+    # of an error.
+    def initialize(lease, place, reader)
+      refer(lease, place)
       @reader = reader
-      @ending = @outcome = nil
     end
 
     # The result of the call, waiting for it if need be.
@@ -38,15 +40,10 @@ module Cfutures
     # @raise [DeadlockError] this wait could never end
     # @raise [Exception] what the block raised, of a task that is a Ruby block
     def value(timeout = nil)
-      outcome = settle
-      unless outcome
-        raise TimeoutError, "not done after #{timeout} s" unless wait(timeout)
+      raise TimeoutError, "not done after #{timeout} s" unless settle || wait(timeout)
+      return @result if @state == :finished
 
-        outcome = @outcome
-      end
-      return outcome.value unless outcome.error
-
-      raise outcome.error.is_a?(Error) ? outcome.error.clone : outcome.error
+      raise @result.is_a?(Error) ? @result.clone : @result
     end
     alias result value
 
@@ -71,7 +68,7 @@ module Cfutures
     #
     # @return [Exception, nil] nil too while it is not done
     def error
-      settle&.error
+      @result if settle && @state != :finished
     end
 
     # Cancels a call that has not begun. It never runs then, and is done at once.
@@ -99,7 +96,9 @@ module Cfutures
 
     # @return [Symbol] +:pending+, +:running+, +:finished+, +:failed+ or +:cancelled+
     def state
-      section(nil) { |future| STATES.fetch(C.cf_future_state(future)) } || settle.state
+      return @state if @state
+
+      section(nil) { |future| STATES.fetch(C.cf_future_state(future)) } || (settle && @state)
     end
 
     # @return [Boolean] whether it has not begun
@@ -136,7 +135,7 @@ module Cfutures
     #
     # @return [nil]
     def release
-      Critical.section { @reference.release }
+      Critical::LOCK.synchronize { give_back }
     end
 
     # @api private
@@ -148,9 +147,18 @@ module Cfutures
       end
     end
 
+    # @api private
+    # Whether it is known how the call ended, now or before. The user's code is not called for that.
+    def over?
+      return true if @state || @ending
+
+      Critical::LOCK.synchronize { take }
+      !(@state || @ending).nil?
+    end
+
     # @return [String]
     def inspect
-      known = @ending || @reference.future ? state : "released"
+      known = @state || @ending || @lease ? state : "released"
       "#<#{self.class} #{@reader&.inspect || "of a block"} #{known}>"
     end
 
@@ -159,45 +167,75 @@ module Cfutures
     # Calls the block with the library's future; gives +otherwise+ if the outcome has taken its place.
     def section(otherwise)
       Critical.section do
-        future = @reference.future
+        future = referred
         next yield(future) if future
-        raise InvalidStateError, "this future was released" unless @ending
+        raise InvalidStateError, "this future was released" unless @state || @ending
 
         otherwise
       end
     end
 
-    # The outcome, if the call is done.
+    # Whether the call is done. Then @state says how it ended, and @result with what: a value or an exception.
     def settle
-      return @outcome if @outcome
+      return true if @state
+      return false unless over?
 
-      section(nil) do |future|
-        @ending = read(future)
-        @reference.release if @ending
-      end
-      @outcome ||= interpret(*@ending) if @ending
+      conclude(*@ending) unless @state
+      true
     end
 
-    # How the call ended, and the bytes or the error with which it did. Nil while it is not done.
+    # Takes over how the call ended, if it has, and gives the reference back. An exception between two steps leaves what
+    # the next call finds as it was.
+    def take
+      return if @state || @ending
+
+      future = referred or raise InvalidStateError, "this future was released"
+      read(future)
+      give_back if @state || @ending
+    end
+
+    # Sets @state at once where the result is one number, as that is the quickest; else @ending, to the status, and the
+    # bytes or the error. Neither while it is not done.
     def read(future)
+      size = @reader&.size
+      return read_bytes(future) unless size
+
+      case C.cf_future_result_into(future, 0, Critical::OUT, size)
+      when 0
+        @result = @reader.number(Critical::OUT)
+        @state = :finished
+      when C::TIMEOUT then nil
+      else read_bytes(future)
+      end
+    end
+
+    def read_bytes(future)
       status = C.cf_future_result(future, 0, Critical::OUT, Critical::OUT2)
       case status
-      when 0 then [0, Critical::OUT.get_pointer(0).get_bytes(0, Critical::OUT2.get_uint64(0))]
-      when TimeoutError.number then nil
+      when 0 then @ending = [0, Critical::OUT.get_pointer(0).get_bytes(0, Critical::OUT2.get_uint64(0))]
+      when C::TIMEOUT then nil
       when ForkedError.number then raise ForkedError
-      else [status, Error.for(status, C.cf_future_error(future))]
+      else @ending = [status, Error.for(status, C.cf_future_error(future))]
       end
     end
 
-    # Outside of the critical section: what reads may be the user's code.
-    def interpret(status, detail)
-      return Outcome.new(:finished, @reader.decode(detail), nil) if status.zero?
-      return Outcome.new(:cancelled, nil, detail) if status == CancelledError.number
+    # Not under the lock: what reads may be the user's code. Of two threads that do it one has its way.
+    def conclude(status, detail)
+      state, result = interpret(status, detail)
+      Critical::LOCK.synchronize do
+        @result, @state = result, state unless @state
+      end
+    end
 
-      Outcome.new(:failed, nil, @reader.exception_of(detail))
+    # The state and the result.
+    def interpret(status, detail)
+      return :finished, @reader.decode(detail) if status.zero?
+      return :cancelled, detail if status == CancelledError.number
+
+      [:failed, @reader.exception_of(detail)]
     rescue StandardError => e
       # The bytes are not what they were said to be.
-      Outcome.new(:failed, nil, e)
+      [:failed, e]
     end
   end
 end

@@ -46,7 +46,7 @@ module Cfutures
     #
     # @return [nil]
     def terminate_workers
-      with_handle { |handle| Error.check(C.cf_executor_terminate_workers(handle)) }
+      Critical::LOCK.synchronize { Error.check(C.cf_executor_terminate_workers(handle)) }
       nil
     end
 
@@ -54,7 +54,7 @@ module Cfutures
     #
     # @return [nil]
     def kill_workers
-      with_handle { |handle| Error.check(C.cf_executor_kill_workers(handle)) }
+      Critical::LOCK.synchronize { Error.check(C.cf_executor_kill_workers(handle)) }
       nil
     end
 

@@ -53,6 +53,18 @@ module Cfutures
     # @return [FFI::Pointer]
     attr_reader :function
 
+    # What is one number of a fixed size, as the processor has it.
+    NUMBERS = {
+      "c" => FFI::Type::INT8, "C" => FFI::Type::UINT8, "s" => FFI::Type::INT16, "S" => FFI::Type::UINT16,
+      "l" => FFI::Type::INT32, "L" => FFI::Type::UINT32, "q" => FFI::Type::INT64, "Q" => FFI::Type::UINT64,
+      "d" => FFI::Type::DOUBLE, "f" => FFI::Type::FLOAT
+    }.freeze
+    private_constant :NUMBERS
+
+    # @api private
+    # @return [Integer, nil] the bytes of a result that {#number} can read
+    attr_reader :size
+
     # @api private
     def initialize(library, name, function, takes, gives)
       @library = library
@@ -60,6 +72,8 @@ module Cfutures
       @function = function
       @takes = takes&.dup&.freeze
       @gives = gives&.dup&.freeze
+      @number = NUMBERS[@gives]
+      @size = @number&.size
       freeze
     end
 
@@ -70,6 +84,21 @@ module Cfutures
       raise InvalidArgumentError, "#{name} takes one String of bytes" unless values.size <= 1
 
       values.empty? ? "" : String(values.first)
+    end
+
+    # @api private
+    # The bytes of the arguments of many calls: side by side if all have the same size, else an Array.
+    def pack_all(items)
+      return items.pack("#{@takes}*") if NUMBERS.key?(@takes) && items.none?(Array)
+
+      arguments = items.map { |item| pack(item.is_a?(Array) ? item : [item]) }
+      arguments.map(&:bytesize).uniq.size > 1 ? arguments : arguments.join
+    end
+
+    # @api private
+    # The value that stands in memory as the bytes of a result.
+    def number(memory)
+      memory.get(@number, 0)
     end
 
     # @api private
