@@ -27,6 +27,9 @@ install(DIRECTORY ${PROJECT_SOURCE_DIR}/bindings/go ${PROJECT_SOURCE_DIR}/bindin
   DESTINATION ${CMAKE_INSTALL_DATADIR}/cfutures/bindings COMPONENT dev
   PATTERN "test.sh" EXCLUDE PATTERN "expected" EXCLUDE PATTERN "*_test.go" EXCLUDE
   PATTERN "tests" EXCLUDE PATTERN "ruby/test" EXCLUDE PATTERN ".rubocop.yml" EXCLUDE)
+# A gem takes along what lies in its own folder only.
+install(FILES ${PROJECT_SOURCE_DIR}/LICENSE-MIT ${PROJECT_SOURCE_DIR}/LICENSE-APACHE
+  DESTINATION ${CMAKE_INSTALL_DATADIR}/cfutures/bindings/ruby COMPONENT dev)
 
 # The manual pages are generated and committed: man3 of each function, man7 of the whole.
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/docs/man/man3 ${PROJECT_SOURCE_DIR}/docs/man/man7

@@ -12,6 +12,7 @@ Gem::Specification.new do |spec|
   spec.licenses = %w[MIT Apache-2.0]
   spec.required_ruby_version = ">= 3.0"
   spec.requirements << "libcfutures 0.1, where the loader or pkg-config finds it"
-  spec.files = Dir.chdir(__dir__) { Dir["lib/**/*.rb", "sig/**/*.rbs", "examples/*.rb", "README.md"] }
+  # The licences lie here where the library is installed.
+  spec.files = Dir.chdir(__dir__) { Dir["lib/**/*.rb", "sig/**/*.rbs", "examples/*.rb", "README.md", "LICENSE-*"] }
   spec.add_dependency "ffi", "~> 1.15"
 end

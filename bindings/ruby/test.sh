@@ -55,6 +55,9 @@ fi
 
 block sh "$work/install.sh"
 step "installing as README.md says" sh -ec "cd '$work' && . ./install.sh"
+for part in LICENSE-MIT LICENSE-APACHE README.md lib/cfutures.rb sig/cfutures.rbs; do
+  step "the gem has $part" test -s "$GEM_HOME/gems/cfutures-0.1.0/$part"
+done
 for example in primes pages hostile; do
   same "example $example" "$here/examples/expected/$example.txt" "$here/examples/$example.rb"
 done
