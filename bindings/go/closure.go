@@ -95,6 +95,6 @@ func SubmitFunc[R any](ex *Executor, function func(ctx context.Context) (R, erro
 		tags.drop(tag)
 		return nil, err
 	}
-	f.attach(handle, tag)
+	f.attachClosure(handle, tag)
 	return f, nil
 }

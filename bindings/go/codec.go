@@ -18,7 +18,7 @@ import (
 	capi "cfutures/internal/cfutures"
 )
 
-type codec int
+type codec uint8
 
 const (
 	codecGob codec = iota
@@ -90,6 +90,15 @@ func encode[T any](c codec, value *T) (unsafe.Pointer, int, error) {
 	}
 	b := buffer.Bytes()
 	return unsafe.Pointer(&b[0]), len(b), nil
+}
+
+// wordSize is the most that words takes.
+const wordSize = 16
+
+// words are the bytes of a plain value that is not larger, for what is passed by value.
+func words[T any](value T) (w [2]uint64) {
+	*(*T)(unsafe.Pointer(&w)) = value
+	return w
 }
 
 // decode makes a value of bytes that may be gone soon.

@@ -14,6 +14,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+	"unsafe"
 
 	capi "cfutures/internal/cfutures"
 )
@@ -39,8 +40,11 @@ func (s State) String() string {
 	return names[s]
 }
 
-// A sink takes the bytes that a task gave; they are valid during the call.
+// A sink takes the result of a task.
 type sink interface {
+	// room is where the library may write a result of just that size; nil if it is to be taken as bytes.
+	room() (unsafe.Pointer, int)
+	// take takes its bytes, which are valid during the call.
 	take(result []byte) error
 }
 
@@ -55,32 +59,41 @@ var closed = func() chan struct{} {
 	return c
 }()
 
+// There are as many as there are tasks, so what few of them need is elsewhere.
 type core struct {
-	ended      atomic.Bool
-	armed      bool
-	registered bool // of a registered Go function in a worker process
 	mu         sync.Mutex
+	ended      atomic.Bool
 	state      State
-	err        error
 	handle     capi.Future
 	lease      lease
+	armed      bool
+	registered bool // of a registered Go function in a worker process
 	sink       sink
+	err        error
 	call       *closure // of a Go closure, else nil
-	done       chan struct{}
-	watchers   []watcher
+	waiting    *waiting // nil while nobody is
+}
+
+// Who waits for the end of a future.
+type waiting struct {
+	done     chan struct{}
+	watchers []watcher
 }
 
 func (c *core) base() *core { return c }
 
-// attach gives the future its handle after it was submitted. That of a closure is put into the queue at once, as
-// its tag must end with it.
-func (c *core) attach(handle capi.Future, tag ...uintptr) {
-	c.mu.Lock()
+// attach gives the future its handle after it was submitted. Nobody else has the future yet.
+func (c *core) attach(handle capi.Future) {
 	c.handle = handle
 	c.lease = lend(handle)
-	for _, tag := range tag {
-		c.enqueue(tag)
-	}
+}
+
+// attachClosure does that for a closure, which has begun, perhaps, and puts it into the queue, as its tag must end
+// with it.
+func (c *core) attachClosure(handle capi.Future, tag uintptr) {
+	c.mu.Lock()
+	c.attach(handle)
+	c.enqueue(tag)
 	c.mu.Unlock()
 }
 
@@ -94,7 +107,7 @@ func (c *core) poll() bool {
 		c.finish()
 	}
 	ended := c.ended.Load()
-	awaited := c.done != nil || len(c.watchers) > 0
+	awaited := c.waiting != nil
 	c.mu.Unlock()
 	if ended && awaited {
 		c.tell()
@@ -104,6 +117,17 @@ func (c *core) poll() bool {
 
 // finish takes the outcome if there is one. The caller has the lock.
 func (c *core) finish() {
+	if room, size := c.sink.room(); room != nil {
+		switch c.handle.TakeInto(room, size) {
+		case capi.OK:
+			c.state = StateFinished
+			c.over()
+			return
+		case capi.Timeout:
+			return
+		}
+		// It failed, or the result has another size.
+	}
 	outcome := c.handle.Finish()
 	if outcome.Status == capi.Timeout {
 		return
@@ -169,16 +193,19 @@ func (c *core) taken(outcome capi.Outcome) (release, woken bool) {
 // tell tells everybody of the end. True if there was somebody.
 func (c *core) tell() bool {
 	c.mu.Lock()
-	watchers, done := c.watchers, c.done
-	c.watchers, c.done = nil, nil
+	waiting := c.waiting
+	c.waiting = nil
 	c.mu.Unlock()
-	if done != nil {
-		close(done)
+	if waiting == nil {
+		return false
 	}
-	for _, w := range watchers {
+	if waiting.done != nil {
+		close(waiting.done)
+	}
+	for _, w := range waiting.watchers {
 		w.told(c)
 	}
-	return done != nil || len(watchers) > 0
+	return true
 }
 
 // take makes the outcome that of Go. It is called once.
@@ -220,10 +247,13 @@ func (c *core) Done() <-chan struct{} {
 	if c.arm(); c.ended.Load() {
 		return closed
 	}
-	if c.done == nil {
-		c.done = make(chan struct{})
+	if c.waiting == nil {
+		c.waiting = &waiting{}
 	}
-	return c.done
+	if c.waiting.done == nil {
+		c.waiting.done = make(chan struct{})
+	}
+	return c.waiting.done
 }
 
 // State returns where the future stands, as one snapshot.
@@ -266,7 +296,10 @@ func (c *core) watch(w watcher) bool {
 	if c.arm(); c.ended.Load() {
 		return false
 	}
-	c.watchers = append(c.watchers, w)
+	if c.waiting == nil {
+		c.waiting = &waiting{}
+	}
+	c.waiting.watchers = append(c.waiting.watchers, w)
 	return true
 }
 
@@ -274,12 +307,16 @@ func (c *core) watch(w watcher) bool {
 func (c *core) unwatch(w watcher) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for i := range c.watchers {
-		if c.watchers[i] == w {
-			last := len(c.watchers) - 1
-			c.watchers[i] = c.watchers[last]
-			c.watchers[last] = nil
-			c.watchers = c.watchers[:last]
+	if c.waiting == nil {
+		return
+	}
+	watchers := c.waiting.watchers
+	for i := range watchers {
+		if watchers[i] == w {
+			last := len(watchers) - 1
+			watchers[i] = watchers[last]
+			watchers[last] = nil
+			c.waiting.watchers = watchers[:last]
 			return
 		}
 	}

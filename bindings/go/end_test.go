@@ -9,8 +9,10 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
+	"unsafe"
 
 	"cfutures"
 )
@@ -150,6 +152,36 @@ func TestWaitInTaskEnds(t *testing.T) {
 	mustBe(t, err, cfutures.ErrTimeout)
 	g.letThrough()
 	result(t, f)
+}
+
+// Futures that were read release at once what C has, forgotten ones when they are collected.
+func TestForgottenFutures(t *testing.T) {
+	object := cfutures.MustCFunc[uintptr, struct{}](tasks, "tasks_object")
+	count := newGate(t) // just memory that is not Go's: one int64
+	objects := func() int64 { return atomic.LoadInt64((*int64)(unsafe.Pointer(count))) }
+	pool := threads(t, 2)
+	for i := 0; i < 100; i++ {
+		result(t, submit(t, pool, object, count.address()))
+	}
+	if n := objects(); n != 0 {
+		t.Fatalf("%d results were read and are there still", n)
+	}
+	kept := submit(t, pool, object, count.address())
+	for i := 0; i < 5000; i++ {
+		submit(t, pool, object, count.address())
+	}
+	_, err := cfutures.SubmitMany(pool, object, []uintptr{count.address(), count.address()})
+	must(t, err)
+	must(t, pool.Shutdown(background))
+	// The one that is kept keeps those of its lease.
+	eventually(t, "forgotten futures are released", func() bool {
+		runtime.GC()
+		return objects() <= cfutures.LeasePlaces
+	})
+	if objects() == 0 {
+		t.Error("the one that is kept is gone")
+	}
+	result(t, kept)
 }
 
 // An executor that is forgotten ends, and its futures stay.

@@ -159,6 +159,20 @@ func (ex *Executor) submit(function capi.Function, arg unsafe.Pointer, size int)
 	return handle, nil
 }
 
+// submitWords is submit of an argument that is small.
+func (ex *Executor) submitWords(function capi.Function, first, second uint64, size int) (capi.Future, error) {
+	c, err := ex.lock()
+	if err != nil {
+		return capi.Future{}, err
+	}
+	defer ex.unlock()
+	handle, status := c.SubmitWords(function, first, second, size)
+	if status != capi.OK {
+		return handle, ex.explain(status)
+	}
+	return handle, nil
+}
+
 // Shutdown ends the executor: it takes no more tasks, and those that were submitted run to their end. Shutdown
 // waits for that, or for the end of the context, which stops the wait alone. It may be called again.
 //

@@ -5,6 +5,7 @@ package cfutures
 import (
 	"context"
 	"sync"
+	"unsafe"
 )
 
 // Future is a call that was submitted, and its outcome. Any number of goroutines may use it at the same time.
@@ -15,7 +16,11 @@ type Future[T any] struct {
 	core
 	codec codec
 	value T
-	// Of a type that needs gob: what is not decoded before somebody asks for it, so that nobody else waits for that.
+	late  *late // of a type that needs gob
+}
+
+// A late result is not decoded before somebody asks for it, so that nobody else waits for that.
+type late struct {
 	encoded []byte
 	decode  sync.Once
 }
@@ -26,13 +31,21 @@ func newFuture[T any](codec codec) *Future[T] {
 	return f
 }
 
+// room: a value of C is what its bytes are.
+func (f *Future[T]) room() (unsafe.Pointer, int) {
+	if f.codec != codecPlain || unsafe.Sizeof(f.value) == 0 {
+		return nil, 0
+	}
+	return unsafe.Pointer(&f.value), int(unsafe.Sizeof(f.value))
+}
+
 // take is called once, with the result.
 func (f *Future[T]) take(result []byte) (err error) {
 	switch {
 	case f.call != nil:
 		f.call.over.Load()
 	case f.codec == codecGob:
-		f.encoded = append([]byte{}, result...)
+		f.late = &late{encoded: append([]byte{}, result...)}
 	default:
 		f.value, err = decode[T](f.codec, result)
 	}
@@ -49,13 +62,10 @@ func (f *Future[T]) Result(ctx context.Context) (T, error) {
 		var none T
 		return none, err
 	}
-	if f.codec == codecGob && f.call == nil {
-		f.decode.Do(func() {
-			if f.encoded == nil {
-				return // it failed
-			}
-			f.value, f.err = decode[T](f.codec, f.encoded)
-			f.encoded = nil
+	if late := f.late; late != nil {
+		late.decode.Do(func() {
+			f.value, f.err = decode[T](f.codec, late.encoded)
+			late.encoded = nil
 		})
 	}
 	if f.err != nil {

@@ -15,7 +15,8 @@ import (
 	capi "cfutures/internal/cfutures"
 )
 
-const leasePlaces = 64
+// A future that has not ended keeps the forgotten ones of its lease: that many less one.
+const leasePlaces = 32
 
 type leases struct {
 	used    int
@@ -25,7 +26,7 @@ type leases struct {
 // A lease is one place in leases.
 type lease struct {
 	of    *leases
-	place int
+	place uint8
 }
 
 // begun holds leases that have places left. One that the pool drops is as good as full.
@@ -45,7 +46,7 @@ func lend(handle capi.Future) lease {
 	if l.used++; l.used < leasePlaces {
 		begun.Put(l)
 	}
-	return lease{l, place}
+	return lease{l, uint8(place)}
 }
 
 // end leaves the reference to the caller.

@@ -20,14 +20,33 @@ func Submit[A, R any](ex *Executor, task Task[A, R], arg A) (*Future[R], error) 
 	if ex == nil {
 		return nil, argumentError("there is no executor")
 	}
-	if !task.isC() && !ex.processes {
-		return SubmitFunc(ex, func(ctx context.Context) (R, error) { return task.run(ctx, arg) })
+	switch {
+	case task.isC() && task.arg == codecPlain && unsafe.Sizeof(arg) <= wordSize:
+		w := words(arg)
+		handle, err := ex.submitWords(task.function, w[0], w[1], int(unsafe.Sizeof(arg)))
+		return attached(task, handle, err)
+	case !task.isC() && !ex.processes:
+		return submitRun(ex, task, arg)
 	}
+	return submitBytes(ex, task, arg)
+}
+
+// submitRun and submitBytes are functions of their own, as the argument that Submit was given would else be
+// allocated for every task.
+func submitRun[A, R any](ex *Executor, task Task[A, R], arg A) (*Future[R], error) {
+	return SubmitFunc(ex, func(ctx context.Context) (R, error) { return task.run(ctx, arg) })
+}
+
+func submitBytes[A, R any](ex *Executor, task Task[A, R], arg A) (*Future[R], error) {
 	function, p, n, err := task.bytes(&arg)
 	if err != nil {
 		return nil, err
 	}
 	handle, err := ex.submit(function, p, n)
+	return attached(task, handle, err)
+}
+
+func attached[A, R any](task Task[A, R], handle capi.Future, err error) (*Future[R], error) {
 	if err != nil {
 		return nil, err
 	}

@@ -327,3 +327,37 @@ func TestWaitersAreNoThreads(t *testing.T) {
 	g.letThrough()
 	done.Wait()
 }
+
+func echoed[T comparable](t *testing.T, pool *cfutures.Executor, values ...T) {
+	t.Helper()
+	echo := cfutures.MustCFunc[T, T](tasks, "tasks_echo")
+	futures, err := cfutures.SubmitMany(pool, echo, values)
+	must(t, err)
+	for i, value := range values {
+		if one, many := result(t, submit(t, pool, echo, value)), result(t, futures[i]); one != value || many != value {
+			t.Errorf("%v came back as %v and as %v", value, one, many)
+		}
+	}
+}
+
+// Arguments and results of every size, as small ones travel in another way.
+func TestSizes(t *testing.T) {
+	type mixed struct {
+		a int64
+		b int32
+		c [3]uint8
+	}
+	pool := threads(t, 2)
+	echoed(t, pool, struct{}{})
+	echoed[int8](t, pool, -128, 127)
+	echoed[uint16](t, pool, 0, 65535)
+	echoed(t, pool, [3]byte{1, 2, 3})
+	echoed(t, pool, -1.5)
+	echoed(t, pool, complex(1, 2))
+	echoed(t, pool, mixed{-1, 2, [3]uint8{3, 4, 5}})
+	echoed(t, pool, [16]byte{15: 1})
+	echoed(t, pool, [17]byte{0: 1, 16: 2})
+	echoed(t, pool, [1000]int64{999: -1})
+	echoed(t, pool, true, false)
+	echoed(t, pool, "", "a text")
+}

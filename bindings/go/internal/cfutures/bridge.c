@@ -13,6 +13,14 @@ cfgo_submitted cfgo_submit(cf_executor *executor, cf_task_fn function, const cha
   return out;
 }
 
+cfgo_submitted cfgo_submit_words(uintptr_t executor, uintptr_t function, uint64_t first,
+                                 uint64_t second, size_t size) {
+  uint64_t words[2];
+  words[0] = first;
+  words[1] = second;
+  return cfgo_submit((cf_executor *)executor, (cf_task_fn)function, (const char *)words, size);
+}
+
 size_t cfgo_submit_many(cf_executor *executor, cf_task_fn function, const char *args, size_t size,
                         size_t count, cf_future **futures, cf_status *status) {
   size_t submitted = 0;
@@ -36,6 +44,14 @@ cfgo_outcome cfgo_finish(cf_future *future) {
   out.released = out.status == CF_OK && out.data == NULL;
   if (out.released) cf_future_release(future);
   return out;
+}
+
+cf_status cfgo_take_into(uintptr_t address, char *room, size_t size) {
+  cf_future *future = (cf_future *)address;
+  cf_status status =
+      cf_future_done(future) ? cf_future_result_into(future, 0, room, size) : CF_TIMEOUT;
+  if (status == CF_OK) cf_future_release(future);
+  return status;
 }
 
 cf_status cfgo_add(cf_completion_queue *queue, cf_future *future, uintptr_t tag) {

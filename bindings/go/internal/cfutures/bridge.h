@@ -36,6 +36,11 @@ typedef struct cfgo_submitted {
 cfgo_submitted cfgo_submit(cf_executor *executor, cf_task_fn function, const char *arg,
                            size_t size);
 
+/* The same with an argument of up to 16 bytes, which are those of the two words. The addresses of an
+ * executor and of a function come as numbers. */
+cfgo_submitted cfgo_submit_words(uintptr_t executor, uintptr_t function, uint64_t first,
+                                 uint64_t second, size_t size);
+
 /* Returns how many were submitted. */
 size_t cfgo_submit_many(cf_executor *executor, cf_task_fn function, const char *args, size_t size,
                         size_t count, cf_future **futures, cf_status *status);
@@ -43,6 +48,10 @@ size_t cfgo_submit_many(cf_executor *executor, cf_task_fn function, const char *
 /* The outcome of a future; CF_TIMEOUT if it has not ended. One with a small result is released, which the outcome
  * says; then the future is gone. */
 cfgo_outcome cfgo_finish(cf_future *future);
+
+/* Copies the result of a future that has ended and releases the future, if the result has this size.
+ * CF_TIMEOUT if it has not ended; else nothing is done. The future's address comes as a number. */
+cf_status cfgo_take_into(uintptr_t future, char *room, size_t size);
 
 cf_status cfgo_add(cf_completion_queue *queue, cf_future *future, uintptr_t tag);
 

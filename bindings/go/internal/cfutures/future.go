@@ -16,6 +16,10 @@ import (
 // Future is a cf_future pointer.
 type Future struct{ c *C.cf_future }
 
+// number is an address of C as what is done for every task passes it: for a pointer to a type that only C knows, Go
+// allocates, as it checks what it points to.
+func number(c unsafe.Pointer) C.uintptr_t { return C.uintptr_t(uintptr(c)) }
+
 // IsNil tells whether there is no future.
 func (f Future) IsNil() bool { return f.c == nil }
 
@@ -74,6 +78,12 @@ func (f Future) Finish() Outcome {
 	return Outcome{Status(c.status), bool(c.released), &c}
 }
 
+// TakeInto copies the result of a future that has ended, if it has just that size, and releases the future. Timeout if
+// it has not ended; else nothing is done. The room is Go's, and has no pointers in it.
+func (f Future) TakeInto(room unsafe.Pointer, size int) Status {
+	return Status(C.cfgo_take_into(number(unsafe.Pointer(f.c)), (*C.char)(room), C.size_t(size)))
+}
+
 // WaitInTask is cf_wait, without a limit, on the thread of a running task. On any other thread it is InvalidState.
 func WaitInTask(thread uintptr, futures []Future, when ReturnWhen) Status {
 	var first **C.cf_future
@@ -117,6 +127,13 @@ func (q *Queue) Take(settle func(Future, uintptr, Outcome) bool) bool {
 // Submit is cf_executor_submit; the argument is bytes without pointers.
 func (e Executor) Submit(function Function, arg unsafe.Pointer, size int) (Future, Status) {
 	s := C.cfgo_submit(e.c, C.cf_task_fn(function), (*C.char)(arg), C.size_t(size))
+	return Future{s.future}, Status(s.status)
+}
+
+// SubmitWords is Submit of an argument of up to 16 bytes, passed by value: what C is given the address of, Go allocates.
+func (e Executor) SubmitWords(function Function, first, second uint64, size int) (Future, Status) {
+	s := C.cfgo_submit_words(number(unsafe.Pointer(e.c)), number(unsafe.Pointer(function)), C.uint64_t(first),
+		C.uint64_t(second), C.size_t(size))
 	return Future{s.future}, Status(s.status)
 }
 
