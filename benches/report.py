@@ -21,6 +21,7 @@ WORKLOADS = {
     "T5": ("Fibonacci, a task per call, tasks wait for tasks", ["ns/call", "cpu_ns/call"]),
     "T6": ("memory per future that is submitted and not started", ["B/pending"]),
     "T7": ("100,000 tasks, results in completion order", ["Mtask/s", "cpu_us/task"]),
+    "T8": ("submitting and taking alone, nobody is woken", ["cpu_ns/task", "submit_ns", "take_ns"]),
     "P1": ("processes: round trip of one task, pool awake", ["p50_us", "p99_us"]),
     "P1i": ("processes: round trip of one task after a pause of 500 us", ["p50_us", "p99_us"]),
     "P2": ("processes: no-op tasks, submit all, take all results", ["ktask/s"]),

@@ -15,7 +15,29 @@ require_relative "../../bindings/ruby/lib/cfutures"
 NAME = "cfutures Ruby"
 TASKS = 50_000
 TRIPS = 10_000
+CALLS = 50_000
 NOOP = Cfutures::Library.new(file).task(:bench_noop_task, takes: "Q", gives: "Q")
+
+# The gate of T8.
+module Gate
+  extend FFI::Library
+  ffi_lib LOADED.name
+  TASK = Cfutures::Library.new(LOADED.name).task(:bench_gate_task)
+  attach_function :shut, :bench_gate_shut, [], :void
+  attach_function :open, :bench_gate_open, [], :void
+  attach_function :inside, :bench_gate_inside, [], :int
+
+  # The block runs while all workers of the pool stand at the gate.
+  def self.closed(pool)
+    shut
+    standing = Array.new(pool.max_workers) { pool.submit(TASK) }
+    sleep(0.0001) until inside == standing.size
+    yield
+  ensure
+    self.open
+    standing.each(&:value)
+  end
+end
 
 def emit(workload, metric, value)
   puts format("R\t%s\t%s\t%s\t%.6g", workload, NAME, metric, value)
@@ -68,12 +90,29 @@ def round_trips(pool, reps)
   end
 end
 
+# Nobody is woken by the submits, and nothing waited for by the taking.
+def calls_only(pool, reps)
+  (0..reps).each do |rep|
+    futures = submitted = nil
+    Gate.closed(pool) { _, submitted = timed { futures = Array.new(CALLS) { |i| pool.submit(NOOP, i) } } }
+    total = futures.pop.value
+    _, taken = timed { total += futures.sum(&:value) }
+    check_sum("T8", total, CALLS)
+    next if rep.zero?
+
+    emit("T8", "cpu_ns/task", ((submitted / CALLS) + (taken / (CALLS - 1))) * 1e9)
+    emit("T8", "submit_ns", submitted / CALLS * 1e9)
+    emit("T8", "take_ns", taken / (CALLS - 1) * 1e9)
+  end
+end
+
 WORKLOADS = {
   "T1" => ->(pool, reps) { rates("T1", reps) { Array.new(TASKS) { |i| pool.submit(NOOP, i) }.sum(&:value) } },
   "T2" => ->(pool, reps) { round_trips(pool, reps) },
   "T7" => lambda do |pool, reps|
     rates("T7", reps) { Cfutures.as_completed(Array.new(TASKS) { |i| pool.submit(NOOP, i) }).sum(&:value) }
-  end
+  end,
+  "T8" => ->(pool, reps) { calls_only(pool, reps) }
 }.freeze
 
 if ARGV == ["--list"]

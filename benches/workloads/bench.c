@@ -35,6 +35,7 @@ static const struct workload workloads[] = {
   { "T5", bench_fib, NEEDS_FORK },
   { "T6", bench_memory, NEEDS_POOL },
   { "T7", bench_completions, NEEDS_POOL },
+  { "T8", bench_calls, NEEDS_POOL },
 };
 enum { WORKLOAD_COUNT = sizeof workloads / sizeof workloads[0] };
 

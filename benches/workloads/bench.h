@@ -93,6 +93,7 @@ void bench_latency_asleep(const struct bench_run *run); /* T2i */
 void bench_submitters(const struct bench_run *run);     /* T3 */
 void bench_memory(const struct bench_run *run);         /* T6 */
 void bench_completions(const struct bench_run *run);    /* T7 */
+void bench_calls(const struct bench_run *run);          /* T8 */
 
 /* bench_loops.c */
 void bench_cheap_items(const struct bench_run *run);  /* T4a */

@@ -16,7 +16,8 @@ enum {
   PAUSE_NS = 300000,
   SUBMITTERS = 4,
   PENDING_FUTURES = 1000000,
-  COMPLETIONS = 100000
+  COMPLETIONS = 100000,
+  CALLS = 50000
 };
 
 /* Room for a handle of any peer. */
@@ -159,7 +160,7 @@ void bench_submitters(const struct bench_run *run) {
   run->peer->close(pool);
 }
 
-/* The gate that keeps all workers busy while T6 fills the pool behind them. */
+/* The gate that keeps all workers busy while T6 and T8 fill the pool behind them. */
 static struct {
   pthread_mutex_t lock;
   pthread_cond_t changed;
@@ -176,34 +177,77 @@ static uint64_t wait_at_gate(uint64_t arg) {
   return arg;
 }
 
+/* Returns when every worker stands at the gate. */
+static char *shut_gate(const struct bench_run *run, void *pool) {
+  size_t size = run->peer->handle_size;
+  char *gates = bench_alloc(run->workers * size);
+  gate.inside = 0;
+  gate.open = 0;
+  for (unsigned i = 0; i < run->workers; i++)
+    run->peer->submit(pool, wait_at_gate, 0, gates + i * size);
+  pthread_mutex_lock(&gate.lock);
+  while (gate.inside < run->workers) pthread_cond_wait(&gate.changed, &gate.lock);
+  pthread_mutex_unlock(&gate.lock);
+  return gates;
+}
+
+static void open_gate(const struct bench_run *run, void *pool, char *gates) {
+  pthread_mutex_lock(&gate.lock);
+  gate.open = 1;
+  pthread_cond_broadcast(&gate.changed);
+  pthread_mutex_unlock(&gate.lock);
+  for (unsigned i = 0; i < run->workers; i++)
+    run->peer->result(pool, gates + i * run->peer->handle_size);
+  free(gates);
+}
+
 /* T6: how much the process grows per future that is submitted and not yet started. */
 void bench_memory(const struct bench_run *run) {
   const struct bench_peer *peer = run->peer;
   void *pool = peer->open(run->workers);
   size_t size = peer->handle_size;
   char *handles = bench_alloc(PENDING_FUTURES * size); /* touched: it does not count */
-  char *gates = bench_alloc(run->workers * size);
   peer->submit(pool, bench_noop, 0, handles);
   peer->result(pool, handles);
-  for (unsigned i = 0; i < run->workers; i++) peer->submit(pool, wait_at_gate, 0, gates + i * size);
-  pthread_mutex_lock(&gate.lock);
-  while (gate.inside < run->workers) pthread_cond_wait(&gate.changed, &gate.lock);
-  pthread_mutex_unlock(&gate.lock);
+  char *gates = shut_gate(run, pool);
 
   double before = bench_resident_bytes();
   for (size_t i = 0; i < PENDING_FUTURES; i++)
     peer->submit(pool, bench_noop, i, handles + i * size);
   emit(run, "B/pending", (bench_resident_bytes() - before) / PENDING_FUTURES);
 
-  pthread_mutex_lock(&gate.lock);
-  gate.open = 1;
-  pthread_cond_broadcast(&gate.changed);
-  pthread_mutex_unlock(&gate.lock);
+  open_gate(run, pool, gates);
   uint64_t sum = 0;
   for (size_t i = 0; i < PENDING_FUTURES; i++) sum += peer->result(pool, handles + i * size);
   check_sum(run, sum, bench_noop_sum(PENDING_FUTURES));
-  for (unsigned i = 0; i < run->workers; i++) peer->result(pool, gates + i * size);
-  free(gates);
+  free(handles);
+  peer->close(pool);
+}
+
+/* T8: what submitting and taking themselves need: nobody is woken by the submit, as all workers
+ * stand at the gate, and nothing is waited for by the taking, as the last task has ended. Processor
+ * time, as nobody else works meanwhile, but for collectors of garbage. */
+void bench_calls(const struct bench_run *run) {
+  const struct bench_peer *peer = run->peer;
+  void *pool = peer->open(run->workers);
+  size_t size = peer->handle_size;
+  char *handles = bench_alloc(CALLS * size);
+  for (unsigned rep = 0; rep <= run->reps; rep++) {
+    char *gates = shut_gate(run, pool);
+    double start = bench_cpu_seconds();
+    for (size_t i = 0; i < CALLS; i++) peer->submit(pool, bench_noop, i, handles + i * size);
+    double submit = (bench_cpu_seconds() - start) * 1e9 / CALLS;
+    open_gate(run, pool, gates);
+    uint64_t sum = peer->result(pool, handles + (CALLS - 1) * size);
+    start = bench_cpu_seconds();
+    for (size_t i = 0; i < CALLS - 1; i++) sum += peer->result(pool, handles + i * size);
+    double take = (bench_cpu_seconds() - start) * 1e9 / (CALLS - 1);
+    check_sum(run, sum, bench_noop_sum(CALLS));
+    if (rep == 0) continue;
+    emit(run, "cpu_ns/task", submit + take);
+    emit(run, "submit_ns", submit);
+    emit(run, "take_ns", take);
+  }
   free(handles);
   peer->close(pool);
 }

@@ -1,4 +1,4 @@
-// The library through its Go binding: T1 and T2 with a no-op task in C, so that what a row needs more than that of
+// The library through its Go binding: T1, T2 and T8 with a no-op task in C, so that what a row needs more than that of
 // the C program is what the binding costs.
 //
 // The same workloads, checks and output lines as the C programs. Arguments: WORKLOAD [REPS [WORKERS [FIB_N]]], or
@@ -7,19 +7,14 @@ package main
 
 /*
 #cgo pkg-config: cfutures
-#include <cfutures.h>
-#include <string.h>
-
-static int32_t noop(cf_task *task, void *arg, size_t size) {
-  uint64_t n;
-  if (size != sizeof n) return 1;
-  memcpy(&n, arg, sizeof n);
-  n++;
-  return cf_task_return(task, &n, sizeof n);
-}
+#include "../../workloads/noop_task.c"
 
 static void *noop_function(void) {
-  return (void *)noop;
+  return (void *)bench_noop_task;
+}
+
+static void *gate_function(void) {
+  return (void *)bench_gate_task;
 }
 */
 import "C"
@@ -42,8 +37,10 @@ const (
 	row             = "cfutures Go"
 	throughputTasks = 1_000_000
 	trips           = 50_000
+	calls           = 50_000
 )
 
+var gate = cfutures.CPointer[struct{}, struct{}](C.gate_function())
 var noop = cfutures.CPointer[uint64, uint64](C.noop_function())
 
 func fail(format string, args ...any) {
@@ -125,6 +122,55 @@ func roundTrips(pool *cfutures.Executor, reps int) {
 	}
 }
 
+// closed has all workers stand at the gate; what it returns opens it.
+func closed(pool *cfutures.Executor) (open func()) {
+	C.bench_gate_shut()
+	standing := make([]*cfutures.Future[struct{}], pool.Workers())
+	for i := range standing {
+		f, err := cfutures.Submit(pool, gate, struct{}{})
+		if err != nil {
+			fail("%v", err)
+		}
+		standing[i] = f
+	}
+	for int(C.bench_gate_inside()) < len(standing) {
+		time.Sleep(100 * time.Microsecond)
+	}
+	return func() {
+		C.bench_gate_open()
+		for _, f := range standing {
+			if _, err := f.Result(context.Background()); err != nil {
+				fail("%v", err)
+			}
+		}
+	}
+}
+
+func callsOnly(pool *cfutures.Executor, reps int) {
+	futures := make([]*cfutures.Future[uint64], calls)
+	for rep := 0; rep <= reps; rep++ {
+		open := closed(pool)
+		start := cpuSeconds()
+		for i := range futures {
+			futures[i] = submit(pool, uint64(i))
+		}
+		submitted := (cpuSeconds() - start) * 1e9 / calls
+		open()
+		sum := result(futures[calls-1])
+		start = cpuSeconds()
+		for _, f := range futures[:calls-1] {
+			sum += result(f)
+		}
+		taken := (cpuSeconds() - start) * 1e9 / (calls - 1)
+		check(sum, calls)
+		if rep > 0 {
+			emit("T8", "cpu_ns/task", submitted+taken)
+			emit("T8", "submit_ns", submitted)
+			emit("T8", "take_ns", taken)
+		}
+	}
+}
+
 // argument returns the number at a place of the command line, or what stands for it.
 func argument(at, otherwise int) int {
 	if len(os.Args) <= at {
@@ -138,9 +184,9 @@ func argument(at, otherwise int) int {
 }
 
 func main() {
-	workloads := map[string]func(*cfutures.Executor, int){"T1": throughput, "T2": roundTrips}
+	workloads := map[string]func(*cfutures.Executor, int){"T1": throughput, "T2": roundTrips, "T8": callsOnly}
 	if len(os.Args) == 2 && os.Args[1] == "--list" {
-		fmt.Printf("%s\t%s\nT1 T2\n", row, strings.TrimPrefix(runtime.Version(), "go"))
+		fmt.Printf("%s\t%s\nT1 T2 T8\n", row, strings.TrimPrefix(runtime.Version(), "go"))
 		return
 	}
 	if len(os.Args) < 2 || workloads[os.Args[1]] == nil {
