@@ -15,7 +15,7 @@ module Cfutures
     # How long a thread waits inside the library before it looks whether Ruby wants something of it.
     SLICE = 50_000_000
     # Stands for a task that was not given.
-    NOTHING = Object.new.freeze
+    NOTHING = Object.new.tap { |nothing| def nothing.inspect = "nothing" }.freeze
     private_constant :SLICE, :NOTHING
 
     class << self
