@@ -3,34 +3,17 @@
  * tasks and by a killer from outside, and now and then a zygote does. Every future ends, and with
  * the right outcome: no result is lost, wrong or made up; and the pool is as good as new then.
  *
- * CF_TEST_SCALE divides the number of tasks, CF_TEST_SEED sets the random numbers.
+ * CF_TEST_SCALE divides the number of tasks, CF_TEST_SEED sets the random numbers. With CF_TEST_KILLS the
+ * storm goes on until so many workers were killed from outside, and one zygote for each fifty of them.
  */
 #define _GNU_SOURCE
 #include "processes.h"
+#include "random.h"
 
 #include <stdio.h>
 
 enum { WORKERS = 8, IN_FLIGHT = 300, MOST_BYTES = 200000, MOST_PIDS = 256 };
-
-/* ---------------------------------------------------------------- random numbers */
-
-static uint32_t roll(uint64_t *random, uint32_t sides) {
-  *random ^= *random << 13;
-  *random ^= *random >> 7;
-  *random ^= *random << 17;
-  return (uint32_t)(*random >> 33) % sides;
-}
-
-static uint64_t first_random(uint64_t salt) {
-  const char *seed = getenv("CF_TEST_SEED");
-  return (seed != NULL ? strtoull(seed, NULL, 10) : 88172645463325252u) ^
-         (salt * 0x9e3779b97f4a7c15u);
-}
-
-static void nap(uint32_t microseconds) {
-  const struct timespec time = { 0, (long)microseconds * 1000 };
-  nanosleep(&time, NULL);
-}
+enum { KILLS_PER_ZYGOTE = 50, LOOKS = 10 };
 
 /* ---------------------------------------------------------------- tasks */
 
@@ -95,22 +78,23 @@ struct killer {
   uint64_t random;
   int stop;
   int kills, zygote_kills;
-  struct timespec last_zygote;
 };
 
 static const int signals[] = { SIGKILL, SIGSEGV, SIGSTOP };
 
-/* The second of two zygotes has a second to have its successor: both at once are another test. */
+/* The second of two zygotes must have its successor first, as the death of both is another test. A worker that has
+ * no name of its own yet looks like one: so both are looked at again and again. */
 static void kill_a_zygote(struct killer *k) {
-  int32_t pids[MOST_PIDS];
-  struct timespec now;
-  ASSERT(clock_gettime(CLOCK_MONOTONIC, &now) == 0);
-  if (now.tv_sec < k->last_zygote.tv_sec + 2) return;
-  size_t count = find_processes("cf-zygote", pids, MOST_PIDS);
-  if (count < 2) return;
+  int32_t first[MOST_PIDS], pids[MOST_PIDS];
+  if (find_processes("cf-zygote", first, MOST_PIDS) != 2) return;
+  for (int look = 0; look < LOOKS; look++) {
+    nap(1000 + roll(&k->random, 4000));
+    if (find_processes("cf-zygote", pids, MOST_PIDS) != 2) return;
+    if (memcmp(first, pids, 2 * sizeof *pids) != 0) return;
+  }
   /* Counted first: whoever sees what comes of it knows. */
   count_up(&k->zygote_kills);
-  if (signal_process(pids[roll(&k->random, (uint32_t)count)], SIGKILL)) k->last_zygote = now;
+  signal_process(pids[roll(&k->random, 2)], SIGKILL);
 }
 
 static bool is_among(int32_t pid, const int32_t *pids, size_t count) {
@@ -128,19 +112,15 @@ static void kill_a_worker(struct killer *k) {
   int32_t pid = pids[roll(&k->random, (uint32_t)count)];
   if (is_among(pid, zygotes, zygote_count)) return;
   int number = signals[roll(&k->random, LENGTH(signals))];
-  if (number != SIGSTOP)
-    k->kills += signal_process(pid, number);
-  else if (stop_process(pid))
-    k->kills += signal_process(pid, SIGKILL);
+  if (number == SIGSTOP && !stop_process(pid)) return;
+  if (signal_process(pid, number == SIGSTOP ? SIGKILL : number)) count_up(&k->kills);
 }
 
 static void *kill_around(void *arg) {
   struct killer *k = arg;
   while (count_of(&k->stop) == 0) {
-    if (roll(&k->random, 50) == 0)
-      kill_a_zygote(k);
-    else
-      kill_a_worker(k);
+    if (count_of(&k->kills) / KILLS_PER_ZYGOTE > k->zygote_kills) kill_a_zygote(k);
+    kill_a_worker(k);
     nap(roll(&k->random, 3000));
   }
   return NULL;
@@ -226,28 +206,42 @@ static void await_calm(cf_executor *pool) {
   }
 }
 
-static void ride_out(cf_executor *pool, struct killer *k, size_t tasks, struct outcomes *sum) {
+static bool is_over(const struct killer *k, size_t tasks, size_t submitted) {
+  const char *text = getenv("CF_TEST_KILLS");
+  const int kills = text != NULL ? atoi(text) : 0;
+  return submitted >= tasks && count_of(&k->kills) >= kills &&
+         count_of(&k->zygote_kills) >= kills / KILLS_PER_ZYGOTE;
+}
+
+/* Gives the number of tasks. */
+static size_t ride_out(cf_executor *pool, struct killer *k, size_t tasks, struct outcomes *sum) {
   static struct job jobs[IN_FLIGHT];
   static cf_future *fs[IN_FLIGHT];
   uint64_t random = first_random(1);
-  for (size_t i = 0; i < tasks + IN_FLIGHT; i++) {
-    size_t at = i % IN_FLIGHT;
-    if (i >= IN_FLIGHT && i - IN_FLIGHT < tasks) judge(&jobs[at], k, fs[at], sum);
-    if (i >= tasks) continue;
+  size_t submitted = 0, judged = 0;
+  while (!is_over(k, tasks, submitted)) {
+    const size_t at = submitted % IN_FLIGHT;
+    if (submitted - judged == IN_FLIGHT) {
+      judge(&jobs[at], k, fs[at], sum);
+      judged++;
+    }
     jobs[at] = roll_job(&random);
     fs[at] = submit_job(pool, &jobs[at]);
+    submitted++;
   }
+  for (; judged < submitted; judged++)
+    judge(&jobs[judged % IN_FLIGHT], k, fs[judged % IN_FLIGHT], sum);
+  return submitted;
 }
 
 CF_TEST_PLAIN(a_storm_of_kills) {
   cf_executor *pool = make_executor(WORKERS);
-  struct killer k = { first_random(2), 0, 0, 0, { 0, 0 } };
+  struct killer k = { first_random(2), 0, 0, 0 };
   struct outcomes sum = { 0, 0, 0, 0 };
-  const size_t tasks = scaled(20000);
   int32_t pids[WORKERS];
   collect_pids(pool, pids, WORKERS);
   pthread_t thread = start_thread(kill_around, &k);
-  ride_out(pool, &k, tasks, &sum);
+  const size_t tasks = ride_out(pool, &k, scaled(20000), &sum);
   count_up(&k.stop);
   join_thread(thread);
   ASSERT_EQ_SIZE(tasks, sum.results + sum.failures + sum.own_deaths + sum.kills);

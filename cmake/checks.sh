@@ -12,6 +12,7 @@ cargo=${CFUTURES_CARGO:-cargo}
 export CARGO_TARGET_DIR=$PWD/build/rust
 source cmake/checks-package.sh
 source cmake/checks-consumers.sh
+source cmake/checks-soak.sh
 
 # rerun <argument of ctest ...>: the C tests and examples, from a folder made for this check. Of what
 # passes, only the summary is shown. `under` is a program that runs all of it, if there is one.
