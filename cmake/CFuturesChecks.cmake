@@ -34,6 +34,7 @@ cfutures_add_check(docs)
 cfutures_add_check(docs-examples)
 cfutures_add_check(bench-report)
 cfutures_add_check(reliability)
+cfutures_add_check(dependencies)
 
 # What it counts is built here: the benchmarks beside it may be off.
 add_subdirectory(${PROJECT_SOURCE_DIR}/benches/instructions ${PROJECT_BINARY_DIR}/instructions)

@@ -162,6 +162,11 @@ check_reliability() {
   python3 -B tests/reliability.py "$build"
 }
 
+# Where all that is compiled comes from, and under which licences.
+check_dependencies() {
+  python3 -B tests/dependencies.py "$cargo"
+}
+
 # What the common operations cost, against benches/instructions/table.txt.
 check_instructions() {
   python3 benches/instructions/instructions.py --build "$build"
