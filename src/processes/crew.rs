@@ -106,6 +106,11 @@ impl Crew {
         })
     }
 
+    /// What all workers go by stands in the shared memory.
+    pub fn tell_terms(&self) -> Result<(), Failure> {
+        self.zygotes.as_ref().map_or(Ok(()), Zygotes::tell_terms)
+    }
+
     pub fn runs_helper(&self) -> bool {
         self.helper
     }

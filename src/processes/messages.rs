@@ -5,6 +5,7 @@
 //! | from the host | means                                       | carries                              |
 //! |---------------|---------------------------------------------|--------------------------------------|
 //! | Setup         | to a zygote that was spawned, first of all  | nonce, base, size; memory, bell, host |
+//! | Terms         | what all workers go by stands: copy it      |                                      |
 //! | Spawn         | fork this worker                            | worker, incarnation                  |
 //! | Signal        | send a signal to this worker                | pid, value                           |
 //! | Activate      | the other zygote is dead: it is your turn   |                                      |
@@ -26,6 +27,7 @@ use crate::sys::socket::{self, Nothing, Received};
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Kind {
     Setup = 1,
+    Terms,
     Spawn,
     Signal,
     Activate,
@@ -37,8 +39,9 @@ pub enum Kind {
     Exited,
 }
 
-const KINDS: [Kind; 10] = [
+const KINDS: [Kind; 11] = [
     Kind::Setup,
+    Kind::Terms,
     Kind::Spawn,
     Kind::Signal,
     Kind::Activate,

@@ -20,7 +20,7 @@
 //! - the host: `plan`, [`pool`], `submit`, `table`, `far`, `harvest`, `supervisor`, `crew`, `deaths`, `blame`, `audit`, `breaking`, `callbacks`,
 //!   `staff`, `service`, `zygotes`, `start`
 //! - its memory: `arena`, `blocks` (`chunk`, `spans`, `sheet`), `segments`, `shared`
-//! - the other side: `zygote`, `worker`, `result`, `heap`; `messages` between
+//! - the other side: `zygote`, `worker`, `terms`, `result`, `heap`; `messages` between
 //! - `points`: where tests let a worker die
 
 pub mod arena;
@@ -60,6 +60,7 @@ pub mod start;
 pub mod submit;
 mod supervisor;
 mod table;
+mod terms;
 mod view;
 pub mod worker;
 mod zygote;

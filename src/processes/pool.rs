@@ -89,6 +89,7 @@ impl Pool {
         let crew = Crew::start(&plan, shared, bell.raw())?;
         let helper = crew.runs_helper();
         plan.write_blocks(shared, &functions, helper)?;
+        crew.tell_terms()?;
         core::mem::forget(guard);
         Ok(Pool {
             arena,

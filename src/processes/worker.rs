@@ -17,6 +17,7 @@ use super::portion;
 use super::queue::Ready;
 use super::result::{FarResult, Words};
 use super::slot::{inline_bytes, Cell, COLLECT, KILL, WAITERS};
+use super::terms::Terms;
 use super::view::View;
 use crate::capi::types::TaskFn;
 use crate::error::{cf_error, Lossy};
@@ -41,6 +42,7 @@ pub struct WorkerSetup {
     /// The descriptor that wakes the supervisor.
     pub bell: i32,
     pub zygote: i32,
+    pub terms: Terms,
 }
 
 /// Where this process's worker stands, for what is called without a context.
@@ -53,6 +55,7 @@ struct Worker {
     area: &'static WorkerArea,
     heap: WorkerHeap,
     name: &'static CStr,
+    terms: Terms,
     stamp: Stamp,
 }
 
@@ -80,9 +83,10 @@ pub fn main(setup: WorkerSetup) -> ! {
     point(Point::Go);
     limits::hook_exit();
     let heap = WorkerHeap::new(area, ring_supervisor);
-    let name = take_name(&view, setup.index);
-    let mut worker = Worker { view, me: setup.index, area, heap, name, stamp: Stamp::new() };
-    match view.control().memory_limit {
+    let terms = setup.terms;
+    let name = take_name(terms.name, setup.index);
+    let mut worker = Worker { view, me: setup.index, area, heap, name, terms, stamp: Stamp::new() };
+    match terms.memory_limit {
         0 => {}
         limit => limits::limit_data(limit),
     }
@@ -108,11 +112,8 @@ fn wait_for_go(area: &WorkerArea, incarnation: u32) {
 
 /// `<prefix>_<index>`, for the life of the process; the system's own name keeps the number and cuts the prefix, and so
 /// does this one where there is no memory for all of it.
-fn take_name(view: &View, index: u16) -> &'static CStr {
+fn take_name(prefix: &[u8], index: u16) -> &'static CStr {
     static SHORT: [AtomicU8; 16] = [const { AtomicU8::new(0) }; 16];
-    let control = view.control();
-    // SAFETY: the host has put the prefix there before any worker existed, for ever.
-    let prefix = unsafe { view.bytes(control.name_at, control.name_size) };
     let mut digits = [0u8; 8];
     let left = {
         use std::io::Write;
@@ -167,17 +168,11 @@ impl Worker {
     }
 
     fn initialize(&mut self) {
-        let control = self.view.control();
-        let id = control.initializer;
-        if id == 0 {
+        if self.terms.initializer == 0 {
             return;
         }
-        let failed = match resolve(&self.view, id) {
-            Ok(func) => {
-                // SAFETY: the host has put the argument there before any worker existed, for ever.
-                let arg = unsafe { self.view.bytes(control.initializer_at, control.initializer_size) };
-                self.call_initializer(func, arg).err()
-            }
+        let failed = match resolve(&self.view, self.terms.initializer) {
+            Ok(func) => self.call_initializer(func, self.terms.initializer_arg).err(),
             Err(error) => Some(error),
         };
         stdio::flush_all();
@@ -209,9 +204,9 @@ impl Worker {
         // Relaxed: read after this process's death.
         self.area.is_ready.store(1, Relaxed);
         let ready = self.view.ready();
-        let others = &self.view.areas()[..(self.view.control().max_workers as usize).min(MOST_WORKERS)];
+        let others = &self.view.areas()[..(self.terms.max_workers as usize).min(MOST_WORKERS)];
         let mut woken = false;
-        let mut left = match self.view.control().max_tasks {
+        let mut left = match self.terms.max_tasks {
             0 => u64::MAX,
             n => n,
         };

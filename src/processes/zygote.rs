@@ -12,6 +12,7 @@
 //! Always true:
 //! - it leaves, and with it all its workers, when the host is dead (a pidfd of the host, or the end of the socket)
 //!   or shuts the socket down; a signal other than SIGKILL does not end it;
+//! - no worker and no standby exists before this has the terms, of which all have a copy by being forked;
 //! - a standby has no children; the active zygote has at most one standby, whose socket the host has before it exists;
 //! - workers are killed by the kernel when their zygote ends, however it ends;
 //! - it allocates nothing and takes no lock of the library.
@@ -19,6 +20,8 @@
 use super::layout::MOST_WORKERS;
 use super::messages::{Kind, Message};
 use super::points::{point, Point};
+use super::terms::Terms;
+use super::view::View;
 use super::worker::{self, WorkerSetup};
 use crate::sys::fd::{self, Fd};
 use crate::sys::{clock, eventfd, pidfd, poll, process, signals, socket};
@@ -42,6 +45,7 @@ pub struct Setup {
 
 struct Zygote {
     setup: Setup,
+    terms: Option<Terms>,
     control: i32,
     children_fd: i32,
     active: bool,
@@ -66,10 +70,10 @@ pub fn run(setup: Setup, control: i32) -> ! {
     let children_fd = signals::child_fd().unwrap_or_else(unfit).into_raw();
     let (active, standby, standby_made_ns) = (true, 0, 0);
     let workers = [0; MOST_CHILDREN];
-    let mut zygote = Zygote { setup, control, children_fd, active, standby, standby_made_ns, workers };
+    let mut zygote = Zygote { setup, terms: None, control, children_fd, active, standby, standby_made_ns, workers };
     #[cfg(feature = "failpoints")]
     // SAFETY: the arena is mapped there, and stays mapped.
-    super::points::arm(unsafe { super::view::View::new(zygote.setup.base, MOST_WORKERS) }.control());
+    super::points::arm(unsafe { View::new(zygote.setup.base, MOST_WORKERS) }.control());
     zygote.introduce();
     zygote.serve()
 }
@@ -106,11 +110,11 @@ impl Zygote {
         by_pidfd || self.setup.host_pidfd < 0 && process::is_gone(self.setup.host)
     }
 
-    /// The active zygote makes its standby, if it has none and the last one is some time past. How long to wait for
-    /// news: until the next attempt, or for ever.
+    /// The active zygote makes its standby, if it has none and the last one is some time past, and the terms are there for
+    /// it. How long to wait for news: until the next attempt, or for ever.
     fn keep_standby(&mut self) -> i32 {
         let idle = if self.setup.host_pidfd < 0 { LOOK_MS } else { -1 };
-        if !self.active || self.standby != 0 {
+        if !self.active || self.standby != 0 || self.terms.is_none() {
             return idle;
         }
         let since = clock::now_ns() - self.standby_made_ns;
@@ -183,6 +187,7 @@ impl Zygote {
                 // The one before may have died before it could say who this is.
                 self.introduce();
             }
+            Kind::Terms => self.take_terms(),
             Kind::Spawn => self.spawn(message.worker, message.incarnation),
             // Only its own children that are not yet waited for: their numbers cannot be anybody else's.
             Kind::Signal if self.workers.contains(&message.pid) && message.pid > 0 => {
@@ -192,18 +197,27 @@ impl Zygote {
         }
     }
 
+    fn take_terms(&mut self) {
+        // SAFETY: the arena is mapped there, and stays mapped; the host says this before it asks for the first worker.
+        let copy = unsafe { Terms::copy(&View::new(self.setup.base, MOST_WORKERS)) };
+        match copy {
+            Ok(terms) => self.terms = Some(terms),
+            Err(_) => self.leave(),
+        }
+    }
+
     fn spawn(&mut self, worker: u16, incarnation: u32) {
         let me = process::id();
         let place = self.workers.iter().position(|w| *w == 0);
-        let forked = match place {
+        let forked = match (place, self.terms) {
             // SAFETY: a zygote has one thread; `worker::main` does not return.
-            Some(_) => unsafe { process::fork() },
-            None => Err(libc::EAGAIN),
+            (Some(_), Some(terms)) => unsafe { process::fork() }.map(|pid| (pid, terms)),
+            _ => Err(libc::EAGAIN),
         };
         let about = Message { worker, incarnation, ..Message::new(Kind::Born) };
         match forked {
-            Ok(0) => self.become_worker(worker, incarnation, me),
-            Ok(pid) => {
+            Ok((0, terms)) => self.become_worker(worker, incarnation, me, terms),
+            Ok((pid, _)) => {
                 place.into_iter().for_each(|i| self.workers[i] = pid);
                 self.say(Message { pid, ..about }, &[], pidfd::open(pid).ok());
             }
@@ -211,7 +225,7 @@ impl Zygote {
         }
     }
 
-    fn become_worker(&mut self, index: u16, incarnation: u32, zygote: i32) -> ! {
+    fn become_worker(&mut self, index: u16, incarnation: u32, zygote: i32, terms: Terms) -> ! {
         // First of all, as the end of the zygote's socket may be how its death is seen.
         for unneeded in [self.control, self.children_fd, self.setup.host_pidfd] {
             fd::disown(unneeded);
@@ -224,7 +238,7 @@ impl Zygote {
         signals::ignore_keyboard();
         signals::unblock_all();
         let Setup { base, size, bell, .. } = self.setup;
-        worker::main(WorkerSetup { base, size, index, incarnation, bell, zygote })
+        worker::main(WorkerSetup { base, size, index, incarnation, bell, zygote, terms })
     }
 
     /// Tells the host, waiting until there is room; leaves when it is dead.

@@ -82,6 +82,15 @@ impl Zygotes {
         Ok(Zygotes { active, standby: None, waiting, helper })
     }
 
+    /// What all workers go by stands in the shared memory. Before the first is asked for; until then there is no standby.
+    pub fn tell_terms(&self) -> Result<(), Failure> {
+        let sent = match &self.active {
+            Some(zygote) => Message::new(Kind::Terms).send(zygote.control.raw(), &[]),
+            None => Err(libc::ESRCH),
+        };
+        sent.map_err(|errno| start::os_error(errno, "sendmsg"))
+    }
+
     /// The workers run another program than this one: functions of this program's own file mean nothing to them.
     pub fn helper(&self) -> bool {
         self.helper
