@@ -57,7 +57,7 @@ PROGRAMS = [
 VENV_PYTHON = os.path.join(BENCH_BUILD, "venv", "bin", "python")
 
 # Measured repetitions within one process. T6 has none: memory grows only once.
-REPS = {"T1": 2, "T2": 1, "T2i": 1, "T3": 2, "T4a": 5, "T4b": 3, "T5": 5, "T6": 1, "T7": 3, "T8": 3}
+REPS = {"T1": 2, "T2": 1, "T2i": 1, "T3": 2, "T4a": 7, "T4b": 3, "T5": 5, "T6": 1, "T7": 3, "T8": 3}
 REPS |= {"P1": 1, "P1i": 1, "P2": 5, "P2a": 5, "P2b": 3, "P2c": 3, "P3": 5, "P3s": 5}
 REPS |= {"S1": 1, "S2": 3, "S3": 5, "S4": 1, "S5": 1, "S6": 1, "S7": 3}
 REPS |= {"P4": 1, "P4g": 1, "P4k": 1, "P4r": 1, "P4h": 1}  # each with repetitions of its own
