@@ -63,6 +63,7 @@ impl Host {
         let zygotes = Zygotes::start(method, None, &arena, bell.raw()).unwrap_or_else(|failure| {
             panic!("{:?}: {:?}", failure.status, unsafe { (*failure.error).message() });
         });
+        assert!(zygotes.tell_terms().is_ok());
         Host { zygotes, workers: HashMap::new(), refused: 0, _arena: arena, _bell: bell }
     }
 

@@ -149,7 +149,8 @@ mod tests {
             assert_eq!(Message::peek(b.raw()).ok().unwrap().0, sent);
             assert_eq!(Message::receive(b.raw()).ok().unwrap().0, sent);
         }
-        for words in [[MARK, 0, 0, 0, 0, 0], [MARK, 11, 0, 0, 0, 0], [MARK + 1, 1, 0, 0, 0, 0]] {
+        let beyond = KINDS.len() as u64 + 1;
+        for words in [[MARK, 0, 0, 0, 0, 0], [MARK, beyond, 0, 0, 0, 0], [MARK + 1, 1, 0, 0, 0, 0]] {
             socket::send(a.raw(), &words, &[]).unwrap();
             assert!(matches!(Message::receive(b.raw()), Err(Nothing::Foreign)));
         }

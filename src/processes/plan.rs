@@ -48,6 +48,9 @@ impl Plan {
             (&raw mut (*control).max_workers).write(self.max_workers as u32);
             (&raw mut (*control).max_tasks).write(self.max_tasks);
             (&raw mut (*control).memory_limit).write(self.worker_memory_limit);
+            (&raw mut (*control).name_size).write(self.name.len() as u64);
+            let arg_size = self.initializer.as_ref().map_or(0, |(_, arg)| arg.len());
+            (&raw mut (*control).initializer_size).write(arg_size as u64);
         }
     }
 
@@ -56,17 +59,13 @@ impl Plan {
         let control = arena.base().cast::<Control>();
         let at = block_of(arena, &self.name)?;
         // SAFETY: as above.
-        unsafe {
-            (&raw mut (*control).name_at).write(at as u64);
-            (&raw mut (*control).name_size).write(self.name.len() as u64);
-        }
+        unsafe { (&raw mut (*control).name_at).write(at as u64) };
         let Some((func, arg)) = &self.initializer else { return Ok(()) };
         let id = functions.identify(arena, *func, helper)?;
         let at = block_of(arena, arg)?;
         // SAFETY: as above.
         unsafe {
             (&raw mut (*control).initializer_at).write(at as u64);
-            (&raw mut (*control).initializer_size).write(arg.len() as u64);
             (&raw mut (*control).initializer).write(id);
         }
         Ok(())

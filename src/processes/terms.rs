@@ -25,36 +25,40 @@ pub struct Terms {
     pub initializer_arg: &'static [u8],
 }
 
-impl Terms {
-    /// In a zygote, which must not allocate: in pages of their own.
-    ///
+/// Where the copy will lie, and how much it is: made at a zygote's start, as nothing may fail after that.
+pub struct Room {
+    place: *mut u8,
+    name_size: usize,
+    arg_size: usize,
+}
+
+impl Room {
+    /// In pages of its own: a zygote must not allocate. The host has written the sizes before there was a zygote.
+    pub fn reserve(view: &View) -> Result<Room> {
+        let (name_size, arg_size) = (view.control().name_size as usize, view.control().initializer_size as usize);
+        let place = pages::map((name_size + arg_size).max(1).next_multiple_of(pages::PAGE))?.as_ptr();
+        Ok(Room { place, name_size, arg_size })
+    }
+
     /// # Safety
     /// The host has written all of it, and there is no worker yet.
-    pub unsafe fn copy(view: &View) -> Result<Terms> {
+    pub unsafe fn copy(&self, view: &View) -> Terms {
+        let Room { place, name_size, arg_size } = *self;
         let control = view.control();
-        // SAFETY: the caller's promise.
-        let (name, arg) = unsafe {
-            (
-                view.bytes(control.name_at, control.name_size),
-                view.bytes(control.initializer_at, control.initializer_size),
-            )
+        let take = |from: u64, to: *mut u8, size: usize| {
+            // SAFETY: the caller's promise, and room for both in pages that are never unmapped.
+            unsafe {
+                to.copy_from_nonoverlapping(view.bytes(from, size as u64).as_ptr(), size);
+                core::slice::from_raw_parts(to, size)
+            }
         };
-        let size = (name.len() + arg.len()).max(1).next_multiple_of(pages::PAGE);
-        let place = pages::map(size)?.as_ptr();
-        // SAFETY: fresh pages with room for both, which are never unmapped.
-        let (name, initializer_arg) = unsafe {
-            let second = place.add(name.len());
-            place.copy_from_nonoverlapping(name.as_ptr(), name.len());
-            second.copy_from_nonoverlapping(arg.as_ptr(), arg.len());
-            (core::slice::from_raw_parts(place, name.len()), core::slice::from_raw_parts(second, arg.len()))
-        };
-        Ok(Terms {
+        Terms {
             max_workers: control.max_workers,
             max_tasks: control.max_tasks,
             memory_limit: control.memory_limit,
-            name,
+            name: take(control.name_at, place, name_size),
             initializer: control.initializer,
-            initializer_arg,
-        })
+            initializer_arg: take(control.initializer_at, place.wrapping_add(name_size), arg_size),
+        }
     }
 }

@@ -15,12 +15,12 @@
 //! - no worker and no standby exists before this has the terms, of which all have a copy by being forked;
 //! - a standby has no children; the active zygote has at most one standby, whose socket the host has before it exists;
 //! - workers are killed by the kernel when their zygote ends, however it ends;
-//! - it allocates nothing and takes no lock of the library.
+//! - it allocates nothing after its start, and takes no lock of the library.
 
 use super::layout::MOST_WORKERS;
 use super::messages::{Kind, Message};
 use super::points::{point, Point};
-use super::terms::Terms;
+use super::terms::{Room, Terms};
 use super::view::View;
 use super::worker::{self, WorkerSetup};
 use crate::sys::fd::{self, Fd};
@@ -45,6 +45,7 @@ pub struct Setup {
 
 struct Zygote {
     setup: Setup,
+    room: Room,
     terms: Option<Terms>,
     control: i32,
     children_fd: i32,
@@ -62,20 +63,26 @@ pub fn run(setup: Setup, control: i32) -> ! {
     signals::reset_all();
     process::set_name(c"cf-zygote");
     process::close_stdin();
-    let unfit = |errno| {
-        let why = super::messages::UNFIT_SYSTEM;
-        let _ = Message { worker: why, value: errno, ..Message::new(Kind::Unfit) }.send(control, &[]);
-        process::exit_now(1)
-    };
-    let children_fd = signals::child_fd().unwrap_or_else(unfit).into_raw();
+    let children_fd = signals::child_fd().unwrap_or_else(|errno| unfit(control, errno)).into_raw();
+    // SAFETY: the arena is mapped there, and stays mapped.
+    let room = Room::reserve(&unsafe { View::new(setup.base, MOST_WORKERS) });
+    let Ok(room) = room else { unfit(control, libc::ENOMEM) };
     let (active, standby, standby_made_ns) = (true, 0, 0);
     let workers = [0; MOST_CHILDREN];
-    let mut zygote = Zygote { setup, terms: None, control, children_fd, active, standby, standby_made_ns, workers };
+    let mut zygote =
+        Zygote { setup, room, terms: None, control, children_fd, active, standby, standby_made_ns, workers };
     #[cfg(feature = "failpoints")]
     // SAFETY: the arena is mapped there, and stays mapped.
     super::points::arm(unsafe { View::new(zygote.setup.base, MOST_WORKERS) }.control());
     zygote.introduce();
     zygote.serve()
+}
+
+/// It lacks what it needs, and says so.
+fn unfit(control: i32, errno: i32) -> ! {
+    let why = super::messages::UNFIT_SYSTEM;
+    let _ = Message { worker: why, value: errno, ..Message::new(Kind::Unfit) }.send(control, &[]);
+    process::exit_now(1)
 }
 
 impl Zygote {
@@ -199,11 +206,7 @@ impl Zygote {
 
     fn take_terms(&mut self) {
         // SAFETY: the arena is mapped there, and stays mapped; the host says this before it asks for the first worker.
-        let copy = unsafe { Terms::copy(&View::new(self.setup.base, MOST_WORKERS)) };
-        match copy {
-            Ok(terms) => self.terms = Some(terms),
-            Err(_) => self.leave(),
-        }
+        self.terms = Some(unsafe { self.room.copy(&View::new(self.setup.base, MOST_WORKERS)) });
     }
 
     fn spawn(&mut self, worker: u16, incarnation: u32) {
