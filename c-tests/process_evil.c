@@ -155,6 +155,7 @@ static enum outcome survive(const struct plan *plan) {
   cf_executor_free(two);
   /* The same, and the pool goes on. */
   two = make_executor(2);
+  expect_works(two); /* its function is known by then */
   cf_future *evil = submit_bytes(two, evil_task, plan, sizeof *plan);
   expect_end(cf_future_result(evil, cf_seconds(20), NULL, NULL), plan);
   cf_future_release(evil);

@@ -3,7 +3,8 @@
 //! Owns: the chunks, their headers, which of them are empty. Called by: the slab, which carves them up; `trim`, which
 //! gives wholly free ones back.
 //!
-//! Always true: a chunk is never unmapped, so the word of a node may be read at any time, by a stale hint too; its
+//! Always true: a chunk is never unmapped, but for `plain`'s, so the word of a node may be read at any time, by a stale
+//! hint too; its
 //! header, in its first slot, stays as well, and with it the generation in which its nodes go on.
 
 use super::cf_future;
@@ -66,14 +67,19 @@ impl Links for EmptyLinks {
 /// The node with this index, wherever it is in its life.
 #[inline]
 pub fn at(index: u32) -> &'static cf_future {
+    // SAFETY: chunks are never unmapped, or have `plain`'s keepers; slots other than the first are nodes.
+    unsafe { &*place_of(index) }
+}
+
+/// Where it is, or was: of a stale index nothing more is known where nodes come from malloc.
+#[inline]
+pub fn place_of(index: u32) -> *const cf_future {
     let chunk = (index >> SHIFT) as usize;
     // Acquire: pairs with the Release in `add`; indices come out of chunks that were entered here before.
-    // SAFETY: directory pages and chunks are never unmapped, and slots other than the first are nodes.
-    unsafe {
-        let page = &*CHUNKS[chunk / DIRECTORY].load(Acquire);
-        let base = page[chunk % DIRECTORY].load(Acquire);
-        &*base.add((index % PER_CHUNK) as usize * NODE).cast()
-    }
+    // SAFETY: directory pages are never unmapped.
+    let page = unsafe { &*CHUNKS[chunk / DIRECTORY].load(Acquire) };
+    let base = page[chunk % DIRECTORY].load(Acquire);
+    base.wrapping_add((index % PER_CHUNK) as usize * NODE).cast()
 }
 
 fn header_of(chunk: u32) -> &'static Header {

@@ -64,7 +64,7 @@ impl Hint {
     #[inline]
     pub fn will_claim(self) {
         if self.0 != 0 {
-            will_write(slab::node((self.0 >> 32) as u32));
+            will_write(slab::place_of((self.0 >> 32) as u32));
         }
     }
 

@@ -11,7 +11,7 @@
 //! `CFUTURES_PLAIN_ALLOC=1` (see `plain`) makes each node a plain allocation for memory checkers.
 
 use super::chunks::{self, at};
-pub use super::chunks::{at as node, epoch_of, index_of, NODE};
+pub use super::chunks::{at as node, epoch_of, index_of, place_of, NODE};
 use super::ext::Ext;
 use super::plain;
 use super::stack::{IndexStack, Links};

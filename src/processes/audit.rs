@@ -10,7 +10,7 @@ use super::slot::Cell;
 use super::table::Finding;
 use crate::error::cf_error;
 use crate::status::Status;
-use crate::sync::Ordering::*;
+use crate::sync::{address, Ordering::*};
 use crate::sys::futex;
 use core::ops::Range;
 
@@ -34,6 +34,30 @@ impl Pool {
                         self.fail_claimed(Cell::new(slot, generation), worker);
                     }
                 }
+            }
+        }
+    }
+
+    /// After a death: what the host alone writes, and a worker may have written over, is told again to those who come and
+    /// to those who are there.
+    pub(super) fn mend(&self, crew: &Crew) {
+        self.functions.mend(self.arena());
+        let control = self.view.control();
+        {
+            // Tasks are queued under this lock.
+            let slots = self.slots.lock();
+            control.tail.0.store(slots.tail(), Release);
+            // Only the thread that runs this ends the pool, and only when it is closed.
+            if !slots.closed {
+                control.stop.0.store(0, SeqCst);
+            }
+        }
+        self.mend_head();
+        for (area, member) in self.view.areas().iter().zip(&crew.members) {
+            if member.state == State::Alive && area.go.load(Relaxed) != member.incarnation {
+                // Release: as at its birth.
+                area.go.store(member.incarnation, Release);
+                futex::wake_shared(address(&area.go), i32::MAX);
             }
         }
     }

@@ -149,6 +149,8 @@ impl Pool {
         // What it had completed lies in memory that goes with it, unless it is fetched now.
         self.collect_all();
         member.blamed = self.take_from(worker);
+        let incarnation = member.incarnation;
+        self.mend(crew);
         let area = &self.view.areas()[worker as usize];
         bell::forget(self.view.control(), worker, area);
         bell::ring_all(self.view.areas());
@@ -157,7 +159,7 @@ impl Pool {
         self.fail_what_else_it_had(worker);
         // It asks for nothing any more.
         self.arena().segments().ignore(worker, area);
-        self.arena().segments().worker_gone(self.arena(), worker, member.incarnation);
+        self.arena().segments().worker_gone(self.arena(), worker, incarnation);
     }
 
     /// Tasks that a dead worker is said to have but never said to claim: it has written nonsense.

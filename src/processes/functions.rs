@@ -5,7 +5,8 @@
 //! interface (`register`).
 //!
 //! Always true:
-//! - an entry is whole before its id is given out, and never changes: the host compares with private copies;
+//! - an entry is whole before its id is given out, and never changes: the host compares with private copies, and
+//!   writes them once more when a worker has died;
 //! - the loader's lock and the lock in here are never held together: a library's initializer may submit;
 //! - a worker compares the object's identity before it calls into it: a file that has changed fails the task.
 
@@ -42,6 +43,8 @@ struct State {
     /// Address and id, by address.
     cache: [(usize, u32); CACHE],
     known: Vec<Known>,
+    /// What stands in the table, for the case that a worker writes over it.
+    entries: Vec<Function>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Default)]
@@ -72,7 +75,12 @@ struct Place {
 
 impl Functions {
     pub fn new() -> Functions {
-        Functions(Lock::new(State { stamp: Stamp::default(), cache: [(0, 0); CACHE], known: Vec::new() }))
+        Functions(Lock::new(State {
+            stamp: Stamp::default(),
+            cache: [(0, 0); CACHE],
+            known: Vec::new(),
+            entries: Vec::new(),
+        }))
     }
 
     /// The id of a function, at least 1. `helper`: the workers run another program than this one.
@@ -100,21 +108,34 @@ impl Functions {
     }
 }
 
+impl Functions {
+    /// Writes the table once more, after somebody who may have written over it.
+    pub fn mend(&self, arena: &Arena) {
+        for (i, entry) in self.0.lock().entries.iter().enumerate() {
+            let at = FUNCTIONS + i * size_of::<Function>();
+            // SAFETY: it has memory since it was entered; where it was right, nothing changes for those who read it.
+            unsafe { arena.address(at).cast::<Function>().write(*entry) };
+        }
+    }
+}
+
 impl State {
     fn enter(&mut self, arena: &Arena, place: &Place) -> Result<u32> {
         if let Some(i) = self.known.iter().position(|k| *k == place.known) {
             return Ok(i as u32 + 1);
         }
         let i = self.known.len();
-        if i == MOST_FUNCTIONS || self.known.try_reserve(1).is_err() {
+        if i == MOST_FUNCTIONS || self.known.try_reserve(1).is_err() || self.entries.try_reserve(1).is_err() {
             return Err(Status::CF_NO_MEMORY);
         }
         let at = FUNCTIONS + i * size_of::<Function>();
         arena.commit(at, size_of::<Function>())?;
         let Known { kind, id_size, id, offset, .. } = place.known;
+        let entry = Function { kind, id_size, id, offset, path: place.path };
         // SAFETY: the table has room for this entry, which has memory now and whose id nobody knows yet.
-        unsafe { arena.address(at).cast::<Function>().write(Function { kind, id_size, id, offset, path: place.path }) };
+        unsafe { arena.address(at).cast::<Function>().write(entry) };
         self.known.push(place.known);
+        self.entries.push(entry);
         Ok(i as u32 + 1)
     }
 }

@@ -37,8 +37,8 @@ pub const HEAP: usize = SLOTS + MOST_SLOTS * size_of::<Slot>();
 /// No arena is larger.
 pub const ARENA: usize = 64 << 30;
 
-/// Of this layout; a worker of another version of the library refuses to serve.
-pub const MAGIC: u64 = 0x6366_7574_0000_0001;
+/// Of this layout and of what host and zygotes say to each other; a worker of another version of the library refuses to serve.
+pub const MAGIC: u64 = 0x6366_7574_0000_0002;
 
 /// A line of its own, so that one side's writes do not disturb the other's reads.
 #[repr(C, align(128))]
@@ -120,6 +120,7 @@ pub const LEAVE_STOPPED: u32 = 2;
 pub const LEAVE_INITIALIZER: u32 = 3;
 
 /// How a worker finds a task's function. Written once by the host, before a slot names it.
+#[derive(Clone, Copy)]
 #[repr(C)]
 pub struct Function {
     /// See `functions`.

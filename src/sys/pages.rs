@@ -62,6 +62,9 @@ pub unsafe fn discard(p: *mut u8, size: usize) {
 /// # Safety
 /// The range came from `map`, or is zeroed memory of the library's that nothing else lies in.
 pub unsafe fn wipe_on_fork(p: *mut u8, size: usize) -> bool {
+    // The kernel rounds the size up to its own pages, with what else lies there.
     // SAFETY: the caller's promise.
-    unsafe { libc::madvise(p.cast(), size, libc::MADV_WIPEONFORK) == 0 }
+    unsafe {
+        libc::sysconf(libc::_SC_PAGESIZE) == PAGE as i64 && libc::madvise(p.cast(), size, libc::MADV_WIPEONFORK) == 0
+    }
 }
