@@ -231,7 +231,7 @@ module Cfutures
 
     # In one call of the library, if all arguments have the same size.
     def submit_array(task, items)
-      items = items.to_a
+      items = items.to_a.dup # packing may call what changes it
       bytes = task.pack_all(items)
       bytes.is_a?(String) ? submit_packed(task, bytes, items.size) : submit_one_by_one(task, bytes)
     end
@@ -248,15 +248,15 @@ module Cfutures
     def submit_packed(task, bytes, count)
       size = count.zero? ? 0 : bytes.bytesize / count
       leases = Lease.many(count)
-      Critical::LOCK.synchronize do
+      Critical.section do
         status = C.cf_executor_submit_many(handle, task.function, bytes, size, count, leases.first, Critical::OUT)
         unless status.zero?
           C.cf_futures_cancel(leases.first, count)
           refuse(status)
         end
-      end
-      Array.new(count) do |i|
-        Future.new(leases[i / Lease::PLACES], i % Lease::PLACES * Lease::WIDTH, task)
+        Array.new(count) do |i|
+          Future.new(leases[i / Lease::PLACES], i % Lease::PLACES * Lease::WIDTH, task)
+        end
       end
     end
 

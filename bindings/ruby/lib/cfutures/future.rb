@@ -150,7 +150,10 @@ module Cfutures
     # @api private
     # Whether it is known how the call ended, now or before. The user's code is not called for that.
     def over?
-      return true if @state || @ending
+      if @state || @ending
+        release if @lease # an exception came before it was given back
+        return true
+      end
 
       Critical::LOCK.synchronize { take }
       !(@state || @ending).nil?
@@ -177,15 +180,15 @@ module Cfutures
 
     # Whether the call is done. Then @state says how it ended, and @result with what: a value or an exception.
     def settle
-      return true if @state
+      return true if @state && !@lease
       return false unless over?
 
       conclude(*@ending) unless @state
       true
     end
 
-    # Takes over how the call ended, if it has, and gives the reference back. An exception between two steps leaves what
-    # the next call finds as it was.
+    # Takes over how the call ended, if it has, and gives the reference back. What an exception leaves undone, the next
+    # call does.
     def take
       return if @state || @ending
 
