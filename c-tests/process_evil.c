@@ -90,9 +90,11 @@ static int32_t evil_task(cf_task *task, void *arg, size_t arg_size) {
 
 /* ---------------------------------------------------------------- the host */
 
+/* Cancelled: as if somebody had asked for the worker's death because of this task. */
 static bool is_an_end(cf_status status) {
   return status == CF_OK || status == CF_WORKER_DIED || status == CF_BROKEN_POOL ||
-         status == CF_TASK_FAILED || status == CF_NO_MEMORY || status == CF_UNKNOWN_FUNCTION;
+         status == CF_TASK_FAILED || status == CF_NO_MEMORY || status == CF_UNKNOWN_FUNCTION ||
+         status == CF_CANCELLED;
 }
 
 static void expect_end(cf_status status, const struct plan *plan) {
@@ -113,6 +115,7 @@ static int64_t seconds_now(void) {
 /* Do so many tasks in a row come back with what they were given, before the pool breaks? */
 static enum outcome outcome_of(cf_executor *executor, const struct plan *plan) {
   int32_t in_a_row = 0, refused = 0, ended = 0;
+  cf_status last = CF_OK;
   const int64_t give_up = seconds_now() + 30;
   for (int32_t value = 0; in_a_row < 40 && seconds_now() < give_up; value++) {
     cf_future *f = NULL;
@@ -127,16 +130,17 @@ static enum outcome outcome_of(cf_executor *executor, const struct plan *plan) {
     status = cf_future_result_into(f, cf_seconds(30), &got, sizeof got);
     if (status != CF_SIZE_MISMATCH) expect_end(status, plan);
     ended++;
+    last = status;
     in_a_row = status == CF_OK && got == value ? in_a_row + 1 : 0;
     cf_future_release(f);
   }
   if (in_a_row < 40)
     check_fail(
         __FILE__, __LINE__,
-        "%d submits refused, %d tasks ended, the last %d well, after deed %d, %d times, with the "
-        "seed %llu, then end %d",
-        refused, ended, in_a_row, plan->deed, plan->rounds, (unsigned long long)plan->seed,
-        plan->way);
+        "%d submits refused, %d tasks ended, the last %d well (%s), after deed %d, %d times, with "
+        "the seed %llu, then end %d",
+        refused, ended, in_a_row, cf_status_name(last), plan->deed, plan->rounds,
+        (unsigned long long)plan->seed, plan->way);
   return WELL;
 }
 
