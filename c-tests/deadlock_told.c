@@ -123,9 +123,9 @@ static void expect_sleeper_is_told(cf_status (*wait)(struct told *t)) {
     ASSERT_VALUE(7, t.task);
     ASSERT_STATUS(CF_DEADLOCK, t.outcome);
     ASSERT_OK(t.map_status);
-    cf_future_release(t.task);
     cf_executor_free(t.pool);
     cf_executor_free(t.other);
+    cf_future_release(t.task); /* nobody waits for it any more */
     gate_close(&t.latch);
   }
 }
