@@ -94,7 +94,8 @@ static void kill_a_zygote(struct killer *k) {
   }
   /* Counted first: whoever sees what comes of it knows. */
   count_up(&k->zygote_kills);
-  signal_process(pids[roll(&k->random, 2)], SIGKILL);
+  if (!signal_process(pids[roll(&k->random, 2)], SIGKILL))
+    __atomic_sub_fetch(&k->zygote_kills, 1, __ATOMIC_SEQ_CST);
 }
 
 static bool is_among(int32_t pid, const int32_t *pids, size_t count) {

@@ -18,6 +18,7 @@ OF_TESTS = OF_THE_LIBRARY | {
 }
 MANIFESTS = ["Cargo.toml", "tests/random/Cargo.toml", "tests/schedules/Cargo.toml"]
 problems = []
+sources = set()
 
 
 def fits(expression, allowed):
@@ -91,8 +92,10 @@ def check_package(package, allowed):
     source, path = package["source"], pathlib.Path(package["manifest_path"])
     if source is None and pathlib.Path.cwd() not in path.parents:
         problems.append(f"{name} comes from {path}")
-    if source is not None and not source.startswith(("registry+", "sparse+")):
-        problems.append(f"{name} comes from {source}")
+    if source is not None:
+        sources.add(source)
+        if not source.startswith(("registry+", "sparse+")):
+            problems.append(f"{name} comes from {source}")
     if source is not None and not fits(package["license"] or "", allowed):
         problems.append(f"{name} has the licence {package['license']}")
 
@@ -112,6 +115,8 @@ def check_manifest(cargo, manifest):
 def main():
     check_rule()
     packages = set().union(*(check_manifest(sys.argv[1], manifest) for manifest in MANIFESTS))
+    if len(sources) != 1:
+        problems.append(f"not all come from one registry: {sorted(sources)}")
     print("\n".join(sorted(set(problems))) or f"{len(packages)} packages, all from the registry and of known licences.")
     return 1 if problems else 0
 

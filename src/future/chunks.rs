@@ -4,8 +4,7 @@
 //! gives wholly free ones back.
 //!
 //! Always true: a chunk is never unmapped, but for `plain`'s, so the word of a node may be read at any time, by a stale
-//! hint too; its
-//! header, in its first slot, stays as well, and with it the generation in which its nodes go on.
+//! hint too; its header, in its first slot, stays as well, and with it the generation in which its nodes go on.
 
 use super::cf_future;
 use super::stack::{IndexStack, Links};

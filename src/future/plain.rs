@@ -28,7 +28,6 @@ struct Numbers {
 #[repr(C, align(128))]
 struct Node {
     header: Header,
-    number: u32,
     /// Who needs the memory: the future itself while it is in use, and each hint.
     keepers: AtomicU32,
     node: cf_future,
@@ -80,7 +79,7 @@ pub fn alloc() -> Result<&'static cf_future> {
         }
     };
     let (header, node) = (Header::new(number), cf_future::vacant());
-    let made = mem::try_new(Node { header, number, keepers: AtomicU32::new(1), node })
+    let made = mem::try_new(Node { header, keepers: AtomicU32::new(1), node })
         .and_then(|node| chunks::enter(number, node.as_ptr().cast()).map(|()| node));
     match made {
         // SAFETY: alive until `free`.
@@ -104,7 +103,7 @@ pub fn free(node: &'static cf_future) {
     }
     let p = outer(node) as *const Node as *mut Node;
     let mut numbers = NUMBERS.lock();
-    numbers.free.push(outer(node).number);
+    numbers.free.push(chunks::chunk_of(node));
     if numbers.free.len() == numbers.made as usize {
         // Nothing is left: let a leak checker see an empty heap.
         *numbers = Numbers { made: 0, free: Vec::new() };

@@ -1,4 +1,5 @@
-//! Looking at every slot, for what no worker has told: after a death, and now and then while tasks are outstanding.
+//! Looking at every slot, for what no worker has told, and mending what workers may have written over: after a death,
+//! and now and then while tasks are outstanding.
 //!
 //! Called by: the supervisor. A worker may be stopped between two steps, die, or write over any shared word: what a
 //! task's slot says is compared with what the host knows, and a task that nobody can end any more is ended here.
@@ -18,7 +19,6 @@ impl Pool {
     /// Ends what has come to its end in these slots, queues again what the queue has lost, fails what a worker has that
     /// does not exist.
     pub(super) fn audit(&self, crew: &Crew, slots: Range<u32>) {
-        self.mend_head();
         for slot in slots {
             let found = self.slots.lock().examine(&self.view.ready(), slot);
             match found {
@@ -38,8 +38,8 @@ impl Pool {
         }
     }
 
-    /// After a death: what the host alone writes, and a worker may have written over, is told again to those who come and
-    /// to those who are there.
+    /// After a death, and now and then, as who has written nonsense may live on: what the host alone writes is told again
+    /// to those who come and to those who are there.
     pub(super) fn mend(&self, crew: &Crew) {
         self.functions.mend(self.arena());
         let control = self.view.control();

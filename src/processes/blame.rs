@@ -63,6 +63,8 @@ impl Pool {
             crew.count_late_death(worker);
         }
         if let Some((cell, killed)) = blamed {
+            // Workers may write over the bit, but whom the host has condemned it knows itself.
+            let killed = killed && crew.members[worker as usize].condemned;
             return self.fail_blamed(crew, worker, end, cell, killed);
         }
         match leave {

@@ -6,7 +6,7 @@
 //!
 //! Always true:
 //! - an entry is whole before its id is given out, and never changes: the host compares with private copies, and
-//!   writes them once more when a worker has died;
+//!   writes them once more now and then, as workers may write over them;
 //! - the loader's lock and the lock in here are never held together: a library's initializer may submit;
 //! - a worker compares the object's identity before it calls into it: a file that has changed fails the task.
 
@@ -109,7 +109,7 @@ impl Functions {
 }
 
 impl Functions {
-    /// Writes the table once more, after somebody who may have written over it.
+    /// Writes the table once more, as somebody may have written over it.
     pub fn mend(&self, arena: &Arena) {
         for (i, entry) in self.0.lock().entries.iter().enumerate() {
             let at = FUNCTIONS + i * size_of::<Function>();

@@ -3,13 +3,13 @@
 //! Owns: the types of the fixed part of the arena. Called by: everything in `processes`, on both sides.
 //!
 //! ```text
-//!   0        Control                         one
-//!   WORKERS  WorkerArea x MOST_WORKERS       each worker writes its own
-//!   DONE     one bit per slot, with a summary: completions that the supervisor is to collect
-//!   NAMES    Function x MOST_FUNCTIONS       written by the host, read by workers
-//!   RING     cells x MOST_SLOTS              the ready queue, written by the host
-//!   SLOTS    Slot x MOST_SLOTS               one task each
-//!   HEAP     blocks and segments             handed out by `blocks`
+//!   0          Control                         one
+//!   WORKERS    WorkerArea x MOST_WORKERS       each worker writes its own
+//!   DONE       one bit per slot, with a summary: completions that the supervisor is to collect
+//!   FUNCTIONS  Function x MOST_FUNCTIONS       written by the host, read by workers
+//!   RING       cells x MOST_SLOTS              the ready queue, written by the host
+//!   SLOTS      Slot x MOST_SLOTS               one task each
+//!   HEAP       blocks and segments             handed out by `blocks`
 //! ```
 //!
 //! Always true:
@@ -52,7 +52,7 @@ pub struct Control {
     pub max_workers: u32,
     /// A worker takes so many tasks, then leaves; 0 is no limit.
     pub max_tasks: u64,
-    /// RLIMIT_AS of a worker beyond what it has at its start; 0 is no limit.
+    /// RLIMIT_DATA of a worker beyond what it has at its start; 0 is no limit.
     pub memory_limit: u64,
     /// Run by each worker before its first task: function, offset and size of its argument.
     pub initializer: u32,

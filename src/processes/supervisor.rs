@@ -214,6 +214,7 @@ impl Supervisor<'_> {
         }
         let from = if self.sweep_from >= made { 0 } else { self.sweep_from };
         self.sweep_from = made.min(from + SWEEP_SLOTS);
+        pool.mend(crew);
         pool.audit(crew, from..self.sweep_from);
     }
 

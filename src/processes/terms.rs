@@ -16,7 +16,7 @@ pub struct Terms {
     pub max_workers: u32,
     /// A worker takes so many tasks, then leaves; 0 is no limit.
     pub max_tasks: u64,
-    /// RLIMIT_AS of a worker beyond what it has at its start; 0 is no limit.
+    /// RLIMIT_DATA of a worker beyond what it has at its start; 0 is no limit.
     pub memory_limit: u64,
     /// Workers are called `<name>_<i>`.
     pub name: &'static [u8],

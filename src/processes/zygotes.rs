@@ -72,7 +72,7 @@ pub struct Zygotes {
 }
 
 impl Zygotes {
-    /// Makes the first zygote; it makes its standby by itself.
+    /// Makes the first zygote; it makes its standby by itself, once it has the terms.
     ///
     /// `bell` is inherited by the workers.
     pub fn start(method: Method, program: Option<&CStr>, arena: &Arena, bell: i32) -> Result<Zygotes, Failure> {

@@ -266,7 +266,7 @@ class TestLifecycle < CfuturesTest
   def test_interrupted_at_any_step
     objects = Objects.new
     threads do |pool|
-      200.times do |i|
+      2000.times do |i|
         thread = Thread.new do
           loop { objects.submit(pool).value + objects.submit_many(pool, 2).last.value }
         end
