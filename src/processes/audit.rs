@@ -53,12 +53,16 @@ impl Pool {
             }
         }
         self.mend_head();
-        for (area, member) in self.view.areas().iter().zip(&crew.members) {
-            if member.state == State::Alive && area.go.load(Relaxed) != member.incarnation {
+        for (i, (area, member)) in (0..).zip(self.view.areas().iter().zip(&crew.members)) {
+            if member.state != State::Alive {
+                continue;
+            }
+            if area.go.load(Relaxed) != member.incarnation {
                 // Release: as at its birth.
                 area.go.store(member.incarnation, Release);
                 futex::wake_shared(address(&area.go), i32::MAX);
             }
+            self.arena().segments().answer(i, area);
         }
     }
 

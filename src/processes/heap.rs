@@ -17,7 +17,8 @@ use crate::time::Deadline;
 use core::ops::Range;
 
 const ALIGN: usize = 16;
-/// The host is asked again after this, in case that the bell was lost with somebody who was stopped.
+/// The host is asked again after this, in case that the bell was lost with somebody who was stopped, or that somebody has
+/// written over the request.
 const AGAIN: i64 = 100_000_000;
 
 pub struct WorkerHeap {
@@ -103,19 +104,23 @@ impl WorkerHeap {
         let area = self.area;
         // Relaxed: only this worker writes it, after those who had its index before.
         let number = area.want.load(Relaxed).wrapping_add(1);
-        area.want_size.store(size as u64 | if keep { KEEP } else { 0 }, Relaxed);
-        // Release: publishes the size; pairs with the Acquire in `serve`.
-        area.want.store(number, Release);
+        let ask = || {
+            area.want_size.store(size as u64 | if keep { KEEP } else { 0 }, Relaxed);
+            // Release: publishes the size; pairs with the Acquire in `serve`. The same number is answered once.
+            area.want.store(number, Release);
+        };
+        ask();
         point(Point::Want);
         (self.ring)();
         loop {
-            // Acquire: pairs with the Release in `serve`, so that the answer is the one that belongs to it.
+            // Acquire: pairs with the Release in `answer`, so that the answer is the one that belongs to it.
             let got = area.got.load(Acquire);
             if got == number {
                 break;
             }
             // SAFETY: a word of the shared memory, which stays mapped.
             if !unsafe { futex::wait_shared(address(&area.got), got, Deadline::after_ns(AGAIN)) } {
+                ask();
                 (self.ring)();
             }
         }

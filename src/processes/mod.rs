@@ -17,8 +17,8 @@
 //! private to it (`table`, `blocks`, `segments`), and every shared value is read once and checked.
 //!
 //! - on both sides: `layout`, `view`, [`slot`], `queue`, `bell`, `functions`
-//! - the host: `plan`, [`pool`], `submit`, `table`, `far`, `harvest`, `supervisor`, `crew`, `deaths`, `blame`, `audit`, `breaking`, `callbacks`,
-//!   `staff`, `service`, `zygotes`, `start`
+//! - the host: `plan`, [`pool`], `submit`, `table`, `far`, `harvest`, `supervisor`, `collect`, `crew`, `deaths`, `blame`, `audit`,
+//!   `breaking`, `callbacks`, `staff`, `service`, `zygotes`, `start`
 //! - its memory: `arena`, `blocks` (`chunk`, `spans`, `sheet`), `segments`, `shared`
 //! - the other side: `zygote`, `worker`, `terms`, `result`, `heap`; `messages` between
 //! - `points`: where tests let a worker die
@@ -31,6 +31,7 @@ pub mod blocks;
 mod breaking;
 mod callbacks;
 mod chunk;
+mod collect;
 mod contract;
 mod crew;
 mod deaths;

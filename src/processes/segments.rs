@@ -79,8 +79,9 @@ struct Segment {
 /// What a worker has, as the host sees it.
 struct Owner {
     incarnation: u32,
-    /// The last request that was answered.
+    /// The last request that was answered, and its answer: place and size.
     served: u32,
+    answer: (usize, usize),
     /// Size of the next segment.
     next: usize,
     bump: u32,
@@ -110,7 +111,8 @@ impl Freed {
 
 impl Segments {
     pub fn new() -> Result<Segments> {
-        let nobody = |_| Owner { incarnation: 0, served: 0, next: FIRST, bump: NIL, big: NIL, kept: NIL };
+        let nobody =
+            |_| Owner { incarnation: 0, served: 0, answer: (0, 0), next: FIRST, bump: NIL, big: NIL, kept: NIL };
         let owners = mem::try_slice(MOST_WORKERS, nobody)?;
         Ok(Segments(Lock::new(State { segments: Vec::new(), spare: NIL, order: Vec::new(), owners })))
     }
@@ -125,7 +127,7 @@ impl Segments {
     /// A dead worker waits for nothing.
     pub fn ignore(&self, worker: u16, area: &WorkerArea) {
         if let Some(owner) = self.0.lock().owners.get_mut(worker as usize) {
-            owner.served = area.want.load(Relaxed);
+            (owner.served, owner.answer) = (area.want.load(Relaxed), (0, 0));
         }
     }
 
@@ -140,13 +142,23 @@ impl Segments {
         }
         let asked = usize::try_from(size & !KEEP).map_err(|_| Status::CF_NO_MEMORY);
         let granted = asked.and_then(|n| self.grant(arena, worker, incarnation, n, size & KEEP != 0));
-        let (at, size) = granted.unwrap_or((0, 0));
-        area.got_at.store(at as u64, Relaxed);
-        area.got_size.store(size as u64, Relaxed);
-        // Release: publishes the answer; pairs with the Acquire in `heap`.
-        area.got.store(want, Release);
+        if let Some(owner) = self.0.lock().owners.get_mut(worker as usize) {
+            owner.answer = granted.unwrap_or((0, 0));
+        }
+        self.answer(worker, area);
         futex::wake_shared(address(&area.got), i32::MAX);
         true
+    }
+
+    /// The last answer, once more if it stands there: somebody may have written over it.
+    pub fn answer(&self, worker: u16, area: &WorkerArea) {
+        let Some((number, (at, size))) = self.0.lock().owners.get(worker as usize).map(|o| (o.served, o.answer)) else {
+            return;
+        };
+        area.got_at.store(at as u64, Relaxed);
+        area.got_size.store(size as u64, Relaxed);
+        // Release: publishes the answer; pairs with the Acquire in `heap`. Who waits for it looks 10 times a second.
+        area.got.store(number, Release);
     }
 
     /// A new segment of its own for that worker: offset and size. The one that it replaces is its own no more, unless

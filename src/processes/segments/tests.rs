@@ -218,3 +218,40 @@ fn without_memory_the_worker_is_told_and_goes_on() {
         });
     });
 }
+
+/// Another worker has written over the request before the host has read it, and over the answer before it was read.
+#[test]
+fn requests_and_answers_that_are_written_over_come_again() {
+    with(16 * MIB, |arena| {
+        let (area, segments) = (area(), arena.segments());
+        std::thread::scope(|s| {
+            let asked = s.spawn(|| {
+                let mut heap = WorkerHeap::new(area, || {});
+                heap.start_task();
+                heap.alloc(100)
+            });
+            while area.want.load(Acquire) != 1 {
+                crate::sync::yield_now();
+            }
+            area.want.store(77, Release);
+            area.got.store(99, Release);
+            assert!(segments.serve(arena, 3, 1, area) && area.got.load(Relaxed) == 77);
+            while !segments.serve(arena, 3, 1, area) {
+                crate::sync::yield_now();
+            }
+            let at = asked.join().unwrap().unwrap();
+            assert_eq!(area.got_at.load(Relaxed), at as u64);
+            for word in [&area.got_at, &area.got_size] {
+                word.store(1 << 40, Relaxed);
+            }
+            area.got.store(99, Relaxed);
+            segments.answer(3, area);
+            let told = (area.got.load(Relaxed), area.got_at.load(Relaxed), area.got_size.load(Relaxed) >= 100);
+            assert_eq!(told, (1, at as u64, true));
+        });
+        segments.answer(u16::MAX, area);
+        segments.ignore(3, area);
+        segments.answer(3, area);
+        assert_eq!((area.got.load(Relaxed), area.got_size.load(Relaxed)), (1, 0));
+    });
+}
