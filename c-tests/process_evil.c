@@ -4,7 +4,7 @@
  * gone the pool works, or says that it is broken. What other tasks get meanwhile is not promised: the
  * worker may have written over their arguments and results as well.
  *
- * CF_TEST_SEED sets the random numbers, CF_TEST_ROUNDS how often each deed is done.
+ * CF_TEST_SEED sets the random numbers, CF_TEST_ROUNDS how often each deed is done (3).
  */
 #define _GNU_SOURCE
 #include "processes.h"
@@ -12,7 +12,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <linux/futex.h>
+#include <pthread.h>
 #include <stdio.h>
+#include <sys/syscall.h>
 
 /* ---------------------------------------------------------------- the shared memory, as a worker sees it */
 
@@ -38,7 +42,7 @@ static struct region shared_memory(void) {
   return found;
 }
 
-enum deed_of_evil { SOME_WORDS, ONES, ZEROS, HOLES, COUNTS, DEEDS };
+enum deed_of_evil { SOME_WORDS, ONES, ZEROS, HOLES, COUNTS, TO_AND_FRO, WAKE_UPS, DEEDS };
 
 static void spoil_page(unsigned char *page, int32_t deed, uint64_t *random) {
   uint64_t *words = (uint64_t *)(void *)page;
@@ -58,18 +62,18 @@ static void spoil_page(unsigned char *page, int32_t deed, uint64_t *random) {
 }
 
 /* Every page that there is: beyond them the file has no memory yet. */
-static size_t find_pages(unsigned char **pages, size_t room) {
+static size_t find_pages(unsigned char **found, size_t room) {
   const size_t chunk = (size_t)64 << 20;
   static unsigned char there[(64 << 20) / 4096];
   const struct region all = shared_memory();
-  size_t count = 0;
+  size_t n = 0;
   for (unsigned char *at = all.begin; at < all.end; at += chunk) {
     size_t size = (size_t)(all.end - at) < chunk ? (size_t)(all.end - at) : chunk;
     if (mincore(at, size, there) != 0) continue;
-    for (size_t i = 0; i < size / 4096 && count < room; i++)
-      if (there[i] & 1) pages[count++] = at + i * 4096;
+    for (size_t i = 0; i < size / 4096 && n < room; i++)
+      if (there[i] & 1) found[n++] = at + i * 4096;
   }
-  return count;
+  return n;
 }
 
 struct plan {
@@ -77,12 +81,63 @@ struct plan {
   int32_t deed, rounds, way;
 };
 
+static unsigned char *pages[1 << 16];
+static size_t count;
+
+/* A thread that lives on while its process takes tasks: words change, and are as before a moment later, so that what the
+ * host has checked is another number when it uses it. Then the process ends. */
+static void *change_to_and_fro(void *arg) {
+  struct plan plan = *(struct plan *)arg;
+  uint64_t *random = &plan.seed;
+  for (int32_t i = 0; i < 2000 * plan.rounds; i++) {
+    volatile uint64_t *word =
+        (volatile uint64_t *)(void *)pages[roll(random, (uint32_t)count)] + roll(random, 512);
+    const uint64_t change =
+        roll(random, 2) != 0 ? next_random(random) : (uint64_t)1 << roll(random, 64);
+    for (int j = 0; j < 50; j++) *word ^= change;
+  }
+  _exit(3);
+}
+
+/* Bells are eventfds. */
+static int find_bells(int *bells, int room) {
+  int n = 0;
+  for (int fd = 0; fd < 4096 && n < room; fd++) {
+    char path[64], target[64];
+    snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+    const ssize_t length = readlink(path, target, sizeof target - 1);
+    if (length > 0 && memcmp(target, "anon_inode:[eventfd]", (size_t)length) == 0) bells[n++] = fd;
+  }
+  return n;
+}
+
+/* Rings every bell that there is, in the end so that nobody else can, and wakes whoever sleeps on a shared word. */
+static void wake_everybody(int32_t rounds) {
+  const uint64_t one = 1, most = UINT64_MAX - 1;
+  int bells[8];
+  const int n = find_bells(bells, 8);
+  ASSERT(n > 0);
+  for (int32_t i = 0; i < 20 * rounds; i++) {
+    for (int j = 0; j < n * 100; j++)
+      ASSERT(write(bells[j % n], j < n * 99 ? &one : &most, 8) == 8 || errno == EAGAIN);
+    for (size_t p = 0; p < count; p++)
+      syscall(SYS_futex, pages[p] + 4 * (i % 1024), FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
+  }
+}
+
 static int32_t evil_task(cf_task *task, void *arg, size_t arg_size) {
   struct plan plan; /* its own copy, before it is written over */
   ASSERT_EQ_SIZE(sizeof plan, arg_size);
   memcpy(&plan, arg, sizeof plan);
-  static unsigned char *pages[1 << 16];
-  const size_t count = find_pages(pages, LENGTH(pages));
+  count = find_pages(pages, LENGTH(pages));
+  if (plan.deed == TO_AND_FRO) {
+    static struct plan of_thread;
+    pthread_t thread;
+    of_thread = plan;
+    ASSERT(pthread_create(&thread, NULL, change_to_and_fro, &of_thread) == 0);
+    return end_in_a_way(task, RETURNS, 3);
+  }
+  if (plan.deed == WAKE_UPS) wake_everybody(plan.rounds);
   for (int32_t i = 0; i < plan.rounds; i++)
     for (size_t p = 0; p < count; p++) spoil_page(pages[p], plan.deed, &plan.seed);
   return end_in_a_way(task, plan.way, 3);
@@ -144,7 +199,7 @@ static enum outcome outcome_of(cf_executor *executor, const struct plan *plan) {
 
 static size_t rounds(void) {
   const char *text = getenv("CF_TEST_ROUNDS");
-  return text != NULL ? strtoul(text, NULL, 10) : 1;
+  return text != NULL ? strtoul(text, NULL, 10) : 3;
 }
 
 /* Two evil workers, one among other tasks and one after whom the pool is wanted again. Gives what became of that pool. */
@@ -222,10 +277,9 @@ CF_TEST_PLAIN(new_workers_do_not_go_by_what_others_may_write) {
 /* Clears the table of functions: whatever looks as its entries do, which have a path in them. */
 static int32_t clear_functions_task(cf_task *task, void *arg, size_t arg_size) {
   enum { ENTRY = 512, PATH_AT = 48 };
-  static unsigned char *pages[1 << 16];
-  const size_t count = find_pages(pages, LENGTH(pages));
   int32_t cleared = 0;
   (void)arg, (void)arg_size;
+  count = find_pages(pages, LENGTH(pages));
   for (size_t p = 0; p < count; p++)
     for (unsigned char *entry = pages[p]; entry < pages[p] + 4096; entry += ENTRY)
       if (entry[PATH_AT] == '/') {
