@@ -7,6 +7,7 @@
  * CF_TEST_SEED sets the random numbers, CF_TEST_ROUNDS how often each deed is done (3).
  */
 #define _GNU_SOURCE
+#include "evil.h"
 #include "processes.h"
 #include "random.h"
 
@@ -17,30 +18,6 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <sys/syscall.h>
-
-/* ---------------------------------------------------------------- the shared memory, as a worker sees it */
-
-struct region {
-  unsigned char *begin, *end;
-};
-
-static struct region shared_memory(void) {
-  struct region found = { NULL, NULL };
-  char line[512];
-  FILE *maps = fopen("/proc/self/maps", "r");
-  ASSERT(maps != NULL);
-  while (fgets(line, sizeof line, maps) != NULL) {
-    unsigned long begin, end;
-    if (strstr(line, "rw-s") == NULL || strstr(line, "memfd:") == NULL) continue;
-    ASSERT(sscanf(line, "%lx-%lx", &begin, &end) == 2);
-    if (end - begin < (size_t)(found.end - found.begin)) continue;
-    found.begin = (unsigned char *)begin;
-    found.end = (unsigned char *)end;
-  }
-  fclose(maps);
-  ASSERT(found.begin != NULL);
-  return found;
-}
 
 enum deed_of_evil { SOME_WORDS, ONES, ZEROS, HOLES, COUNTS, TO_AND_FRO, WAKE_UPS, DEEDS };
 
@@ -61,28 +38,10 @@ static void spoil_page(unsigned char *page, int32_t deed, uint64_t *random) {
   }
 }
 
-/* Every page that there is: beyond them the file has no memory yet. */
-static size_t find_pages(unsigned char **found, size_t room) {
-  const size_t chunk = (size_t)64 << 20;
-  static unsigned char there[(64 << 20) / 4096];
-  const struct region all = shared_memory();
-  size_t n = 0;
-  for (unsigned char *at = all.begin; at < all.end; at += chunk) {
-    size_t size = (size_t)(all.end - at) < chunk ? (size_t)(all.end - at) : chunk;
-    if (mincore(at, size, there) != 0) continue;
-    for (size_t i = 0; i < size / 4096 && n < room; i++)
-      if (there[i] & 1) found[n++] = at + i * 4096;
-  }
-  return n;
-}
-
 struct plan {
   uint64_t seed;
   int32_t deed, rounds, way;
 };
-
-static unsigned char *pages[1 << 16];
-static size_t count;
 
 /* A thread that lives on while its process takes tasks: words change, and are as before a moment later, so that what the
  * host has checked is another number when it uses it. Then the process ends. */
@@ -129,7 +88,7 @@ static int32_t evil_task(cf_task *task, void *arg, size_t arg_size) {
   struct plan plan; /* its own copy, before it is written over */
   ASSERT_EQ_SIZE(sizeof plan, arg_size);
   memcpy(&plan, arg, sizeof plan);
-  count = find_pages(pages, LENGTH(pages));
+  find_pages();
   if (plan.deed == TO_AND_FRO) {
     static struct plan of_thread;
     pthread_t thread;
@@ -158,12 +117,6 @@ static void expect_end(cf_status status, const struct plan *plan) {
 }
 
 enum outcome { WELL, BROKEN };
-
-static int64_t seconds_now(void) {
-  struct timespec now;
-  ASSERT(clock_gettime(CLOCK_MONOTONIC, &now) == 0);
-  return now.tv_sec;
-}
 
 /* Do so many tasks in a row come back with what they were given, before the pool breaks? */
 static enum outcome outcome_of(cf_executor *executor, const struct plan *plan) {
@@ -242,81 +195,6 @@ CF_TEST_PLAIN(a_worker_that_writes_over_everything) {
   printf("        %zu evil workers; of the pools that went on %zu recovered, %zu said they are "
          "broken\n",
          2 * (outcomes[WELL] + outcomes[BROKEN]), outcomes[WELL], outcomes[BROKEN]);
-}
-
-/* ---------------------------------------------------------------- what all workers go by */
-
-/* The first words: how many workers, their limits, their name, their initializer. */
-static int32_t spoil_the_head_task(cf_task *task, void *arg, size_t arg_size) {
-  enum { HEAD = 72 };
-  (void)task, (void)arg, (void)arg_size;
-  memset(shared_memory().begin, 0x7f, HEAD);
-  _exit(3);
-}
-
-static int32_t first_task(cf_task *task, void *arg, size_t arg_size) {
-  ASSERT(arg_size == 6 && memcmp(arg, "first", 6) == 0);
-  (void)task;
-  return 0;
-}
-
-/* It was written once, and no worker that comes later goes by what another one has made of it. */
-CF_TEST_PLAIN(new_workers_do_not_go_by_what_others_may_write) {
-  cf_options *options = new_options(2);
-  ASSERT_OK(cf_options_set_initializer(options, first_task, "first", 6));
-  cf_executor *executor = make_and_free(options);
-  for (int i = 0; i < 4; i++) {
-    cf_future *f = submit_bytes(executor, spoil_the_head_task, NULL, 0);
-    ASSERT_STATUS(CF_WORKER_DIED, cf_future_result(f, CF_FOREVER, NULL, NULL));
-    cf_future_release(f);
-    expect_works(executor);
-  }
-  cf_executor_free(executor);
-}
-
-/* Clears the table of functions: whatever looks as its entries do, which have a path in them. */
-static int32_t clear_functions_task(cf_task *task, void *arg, size_t arg_size) {
-  enum { ENTRY = 512, PATH_AT = 48 };
-  int32_t cleared = 0;
-  (void)arg, (void)arg_size;
-  count = find_pages(pages, LENGTH(pages));
-  for (size_t p = 0; p < count; p++)
-    for (unsigned char *entry = pages[p]; entry < pages[p] + 4096; entry += ENTRY)
-      if (entry[PATH_AT] == '/') {
-        memset(entry, 0, ENTRY);
-        cleared++;
-      }
-  return cf_task_return(task, &cleared, sizeof cleared);
-}
-
-/* The worker that has done it lives on, and has not called the function before: so nothing but the host tells it. */
-CF_TEST_PLAIN(what_the_host_writes_is_mended_while_workers_live) {
-  const int32_t value = 5;
-  int32_t got = 0;
-  cf_executor *executor = make_executor(1);
-  gate g = gate_make();
-  cf_future *gated = submit_gated(executor, &g, 1);
-  cf_future *f = submit_value(executor, value); /* from here on the host knows the function */
-  ASSERT(cf_future_cancel(f));
-  cf_future_release(f);
-  gate_open(&g, 1);
-  ASSERT_VALUE(1, gated);
-  cf_future_release(gated);
-  f = submit_bytes(executor, clear_functions_task, NULL, 0);
-  ASSERT_OK(cf_future_result_into(f, CF_FOREVER, &got, sizeof got));
-  ASSERT(got >= 2);
-  cf_future_release(f);
-  const int64_t give_up = seconds_now() + 30;
-  for (cf_status status = CF_UNKNOWN_FUNCTION; status != CF_OK;) {
-    ASSERT_STATUS(CF_UNKNOWN_FUNCTION, status);
-    ASSERT(seconds_now() < give_up);
-    f = submit_value(executor, value);
-    status = cf_future_result_into(f, CF_FOREVER, &got, sizeof got);
-    cf_future_release(f);
-  }
-  ASSERT_EQ_INT(value, got);
-  cf_executor_free(executor);
-  gate_close(&g);
 }
 
 /* ---------------------------------------------------------------- the file behind it */

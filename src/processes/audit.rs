@@ -29,9 +29,16 @@ impl Pool {
                     self.slots.lock().queue_again(self.arena(), &self.view.ready(), cell);
                 }
                 Finding::Claimed(generation, worker) => {
-                    let state = crew.members.get(worker as usize).map(|m| m.state);
-                    if !matches!(state, Some(State::Alive | State::Dead)) {
-                        self.fail_claimed(Cell::new(slot, generation), worker);
+                    let cell = Cell::new(slot, generation);
+                    let has_it = match crew.members.get(worker as usize).map(|m| m.state) {
+                        // It names what it claims before it claims it, and until it is done: if it names another one,
+                        // and the word that was read is there still, it is not this worker that has written it.
+                        Some(State::Alive) => self.intent(worker) == cell,
+                        // What becomes of it is known when it is known how the worker ended.
+                        state => state == Some(State::Dead),
+                    };
+                    if !has_it {
+                        self.fail_claimed(cell, worker);
                     }
                 }
             }
@@ -76,13 +83,12 @@ impl Pool {
         }
     }
 
-    /// A task that a worker is said to have which does not live: nobody else will end it.
+    /// A task that a worker is said to have which does not have it: nobody else will end it.
     pub(super) fn fail_claimed(&self, cell: Cell, worker: u16) {
-        let slot = self.slot(cell.slot());
-        if slot.take_claimed(cell.generation(), worker).is_none() {
+        if self.take_claimed(cell, worker).is_none() {
             return;
         }
-        futex::wake_shared(slot.bed(), i32::MAX);
+        futex::wake_shared(self.slot(cell.slot()).bed(), i32::MAX);
         if let Some(f) = self.begin_taken(cell) {
             let text = format_args!("a worker process wrote nonsense over the task");
             let error = cf_error::with_text(Status::CF_WORKER_DIED, 0, text);

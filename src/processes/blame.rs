@@ -69,7 +69,10 @@ impl Pool {
         }
         match leave {
             _ if crew.members[worker as usize].condemned => return,
-            LEAVE_INITIALIZER => return self.break_with(self.initializer_failure(worker)),
+            // One that has come through its initializer, or a pool without, has nothing of the kind to say.
+            LEAVE_INITIALIZER if !is_ready && self.plan.initializer.is_some() => {
+                return self.break_with(self.initializer_failure(worker));
+            }
             LEAVE_RETIRED | LEAVE_STOPPED if end.is_clean() || end.exit_code == -1 => return,
             _ => {}
         }

@@ -40,7 +40,7 @@ impl Pool {
     /// Takes every task that nobody has claimed, with the right to end it.
     pub(super) fn take_queued(&self, mut each: impl FnMut(&'static cf_future, u32)) {
         self.each_task(|cell| {
-            if self.slot(cell.slot()).take_ready(cell.generation()).is_some() {
+            if self.take_ready(cell) {
                 if let Some(f) = self.begin_taken(cell) {
                     each(f, cell.slot());
                 }

@@ -97,6 +97,16 @@ impl Pool {
         f.begin_outcome().then_some((f, worker))
     }
 
+    /// Takes a task that no worker has claimed; the caller ends it.
+    pub(super) fn take_ready(&self, cell: Cell) -> bool {
+        self.slots.lock().take_back(&self.view.ready(), cell, None).is_some()
+    }
+
+    /// Takes what a worker that is dead, or does not have it, is said to have; gives the slot's word before.
+    pub(super) fn take_claimed(&self, cell: Cell, worker: u16) -> Option<u64> {
+        self.slots.lock().take_back(&self.view.ready(), cell, Some(worker))
+    }
+
     /// Takes the right to end a task that the caller has taken out of its slot, with the pool's reference.
     pub(super) fn begin_taken(&self, cell: Cell) -> Option<&'static cf_future> {
         let mut slots = self.slots.lock();
@@ -109,6 +119,7 @@ impl Pool {
 
     /// The cell that a worker has said to claim.
     pub(super) fn intent(&self, worker: u16) -> Cell {
+        // Acquire: pairs with the Release in `take`, so that a task before it is seen to be done.
         Cell(self.view.areas()[worker as usize].intent.load(Acquire))
     }
 }

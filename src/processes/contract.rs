@@ -2,7 +2,7 @@
 
 use super::harvest::Here;
 use super::pool::Pool;
-use super::slot::{self, DONE};
+use super::slot::{self, Cell, DONE};
 use super::{callbacks, staff, supervisor};
 use crate::error::{cf_error, Failure};
 use crate::executor::{cf_executor, Executor, WaiterView};
@@ -139,7 +139,7 @@ impl Pool {
     pub fn kill(&self, f: &'static cf_future, grace: i64) -> Result<()> {
         let place = f.place();
         let slot = self.slot(place.slot);
-        if slot.take_ready(place.generation).is_some() {
+        if self.take_ready(Cell::new(place.slot, place.generation)) {
             if f.begin_outcome() {
                 self.finish_cancelled(f, place.slot, Here::Canceller);
             }

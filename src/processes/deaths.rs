@@ -189,7 +189,7 @@ impl Pool {
                 self.sweep_slot(cell.slot());
                 None
             }
-            CLAIMED => slot.take_claimed(cell.generation(), worker),
+            CLAIMED => self.take_claimed(cell, worker),
             _ => None,
         };
         if taken.is_some() {

@@ -7,7 +7,7 @@
 
 use super::harvest::Here;
 use super::pool::Pool;
-use super::slot::{self, CLAIMED, COLLECT, DONE, TAKEN, WAITERS};
+use super::slot::{self, Cell, CLAIMED, COLLECT, DONE, TAKEN, WAITERS};
 use crate::future::far::Far;
 use crate::future::{cf_future, word};
 use crate::sys::futex;
@@ -31,8 +31,7 @@ impl Far for Pool {
     fn cancel(&self, f: &'static cf_future) -> bool {
         let place = f.place();
         // Anything but READY in this generation is not to be cancelled, and shows below.
-        let taken = self.slot(place.slot).take_ready(place.generation).is_some();
-        if taken && f.begin_outcome() {
+        if self.take_ready(Cell::new(place.slot, place.generation)) && f.begin_outcome() {
             self.finish_cancelled(f, place.slot, Here::Canceller);
         } else {
             self.harvest(f, Here::User);

@@ -57,12 +57,15 @@ impl Ready<'_> {
             // Acquire: pairs with the Release in `push`.
             let tail = self.control.tail.0.load(Acquire);
             if tail.wrapping_sub(head) as i64 <= 0 {
+                // Release: as below. Who tried to claim and failed is not to be believed to have the task.
+                area.intent.store(Cell::NONE.0, Release);
                 return None;
             }
             let cell = Cell(self.cell(head).load(Relaxed));
             point(Point::Cell);
-            // Relaxed: whoever repairs after this worker's death confirms the intent by the slot's word.
-            area.intent.store(cell.0, Relaxed);
+            // Release: whoever sees it sees that the task before is done; pairs with the Acquire in `Pool::intent`. That it
+            // is claimed, the slot's word confirms.
+            area.intent.store(cell.0, Release);
             point(Point::Intent);
             let slot = &self.slots[cell.slot() as usize % MOST_SLOTS];
             let mine = slot.claim(cell.generation(), me).is_some();

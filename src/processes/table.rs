@@ -35,6 +35,8 @@ pub struct Private {
     pub block: u64,
     /// The task is a portion of a map; NULL if not.
     pub portion: *const Portion,
+    /// The host has taken the task from the workers, and will end it or open it again.
+    taken: bool,
     /// Where its cell is in the queue.
     position: u64,
     next: u32,
@@ -179,6 +181,7 @@ impl Table {
         // Generation 0 is that of memory that nobody has written.
         private.generation = private.generation.wrapping_add(1).max(1);
         private.position = u64::MAX;
+        private.taken = false;
         private.node = task.node;
         private.block = task.block;
         private.portion = task.portion;
@@ -244,11 +247,25 @@ impl Table {
         self.tail += 1;
     }
 
+    /// The host takes a task from the workers, to end it: one that is queued, or from the dead worker that had claimed it.
+    /// Gives the slot's word before.
+    pub fn take_back(&mut self, ready: &Ready, cell: Cell, from: Option<u16>) -> Option<u64> {
+        let private = self.find(cell.slot(), cell.generation())?;
+        let slot = &ready.slots[cell.slot() as usize];
+        let before = match from {
+            None => slot.take_ready(cell.generation()),
+            Some(worker) => slot.take_claimed(cell.generation(), worker),
+        };
+        private.taken |= before.is_some();
+        before
+    }
+
     /// Opens and queues a task that was taken from a dead worker once more; false if there is no memory for its cell.
     /// Its earlier cell was popped when the worker had claimed it, and at the latest is popped here.
     pub fn open_again(&mut self, arena: &Arena, ready: &Ready, cell: Cell) -> bool {
         ready.help(self.tail);
         self.make_room_for_cell(arena).is_ok() && {
+            self.get(cell.slot()).taken = false;
             ready.slots[cell.slot() as usize].reopen(cell.generation());
             self.taken += 1;
             self.queue(ready, cell);
@@ -278,7 +295,8 @@ impl Table {
             slot::DONE => Finding::Ended,
             // Memory that was zeroed, or a state that does not exist.
             slot::READY if queued && private.position < head => Finding::Passed(private.generation),
-            slot::READY | slot::TAKEN => Finding::Nothing,
+            slot::READY => Finding::Nothing,
+            slot::TAKEN if private.taken => Finding::Nothing,
             slot::CLAIMED => Finding::Claimed(private.generation, slot::worker(w)),
             _ if queued => Finding::Ended,
             _ => Finding::Nothing,

@@ -1,0 +1,140 @@
+/*
+ * Shows: what becomes of one word that a worker has made a lie of: what all workers go by, the table of functions, the
+ * word of a task. process_evil.c writes over everything at random; here is written on purpose what is hard to meet.
+ */
+#define _GNU_SOURCE
+#include "evil.h"
+
+/* ---------------------------------------------------------------- what all workers go by */
+
+/* The first words: how many workers, their limits, their name, their initializer. */
+static int32_t spoil_the_head_task(cf_task *task, void *arg, size_t arg_size) {
+  enum { HEAD = 72 };
+  (void)task, (void)arg, (void)arg_size;
+  memset(shared_memory().begin, 0x7f, HEAD);
+  _exit(3);
+}
+
+static int32_t first_task(cf_task *task, void *arg, size_t arg_size) {
+  ASSERT(arg_size == 6 && memcmp(arg, "first", 6) == 0);
+  (void)task;
+  return 0;
+}
+
+/* It was written once, and no worker that comes later goes by what another one has made of it. */
+CF_TEST_PLAIN(new_workers_do_not_go_by_what_others_may_write) {
+  cf_options *options = new_options(2);
+  ASSERT_OK(cf_options_set_initializer(options, first_task, "first", 6));
+  cf_executor *executor = make_and_free(options);
+  for (int i = 0; i < 4; i++) {
+    cf_future *f = submit_bytes(executor, spoil_the_head_task, NULL, 0);
+    ASSERT_STATUS(CF_WORKER_DIED, cf_future_result(f, CF_FOREVER, NULL, NULL));
+    cf_future_release(f);
+    expect_works(executor);
+  }
+  cf_executor_free(executor);
+}
+
+/* Clears the table of functions: whatever looks as its entries do, which have a path in them. */
+static int32_t clear_functions_task(cf_task *task, void *arg, size_t arg_size) {
+  enum { ENTRY = 512, PATH_AT = 48 };
+  int32_t cleared = 0;
+  (void)arg, (void)arg_size;
+  find_pages();
+  for (size_t p = 0; p < count; p++)
+    for (unsigned char *entry = pages[p]; entry < pages[p] + 4096; entry += ENTRY)
+      if (entry[PATH_AT] == '/') {
+        memset(entry, 0, ENTRY);
+        cleared++;
+      }
+  return cf_task_return(task, &cleared, sizeof cleared);
+}
+
+/* The worker that has done it lives on, and has not called the function before: so nothing but the host tells it. */
+CF_TEST_PLAIN(what_the_host_writes_is_mended_while_workers_live) {
+  const int32_t value = 5;
+  int32_t got = 0;
+  cf_executor *executor = make_executor(1);
+  gate g = gate_make();
+  cf_future *gated = submit_gated(executor, &g, 1);
+  cf_future *f = submit_value(executor, value); /* from here on the host knows the function */
+  ASSERT(cf_future_cancel(f));
+  cf_future_release(f);
+  gate_open(&g, 1);
+  ASSERT_VALUE(1, gated);
+  cf_future_release(gated);
+  f = submit_bytes(executor, clear_functions_task, NULL, 0);
+  ASSERT_OK(cf_future_result_into(f, CF_FOREVER, &got, sizeof got));
+  ASSERT(got >= 2);
+  cf_future_release(f);
+  const int64_t give_up = seconds_now() + 30;
+  for (cf_status status = CF_UNKNOWN_FUNCTION; status != CF_OK;) {
+    ASSERT_STATUS(CF_UNKNOWN_FUNCTION, status);
+    ASSERT(seconds_now() < give_up);
+    f = submit_value(executor, value);
+    status = cf_future_result_into(f, CF_FOREVER, &got, sizeof got);
+    cf_future_release(f);
+  }
+  ASSERT_EQ_INT(value, got);
+  cf_executor_free(executor);
+  gate_close(&g);
+}
+
+/* ---------------------------------------------------------------- the word of a task */
+
+struct lie {
+  gate g;
+  uint64_t state;
+  char mark[40]; /* the argument of the task that is lied about */
+};
+
+/* Says of the marked task, which waits behind this one, that somebody has it. Its slot begins with the
+ * word. */
+static int32_t lying_task(cf_task *task, void *arg, size_t arg_size) {
+  enum { SLOT = 256, ARGUMENT = 96, STATE = 0xff };
+  struct lie lie;
+  int32_t found = 0;
+  ASSERT_EQ_SIZE(sizeof lie, arg_size);
+  memcpy(&lie, arg, sizeof lie);
+  gate_arrive(&lie.g, 0);
+  gate_pass(&lie.g);
+  find_pages();
+  for (size_t p = 0; p < count; p++)
+    for (unsigned char *slot = pages[p]; slot < pages[p] + 4096; slot += SLOT)
+      if (memcmp(slot + ARGUMENT, lie.mark, sizeof lie.mark) == 0) {
+        uint64_t *word = (uint64_t *)(void *)slot;
+        *word = (*word & ~(uint64_t)STATE) | lie.state;
+        found++;
+      }
+  return cf_task_return(task, &found, sizeof found);
+}
+
+static int32_t marked_task(cf_task *task, void *arg, size_t arg_size) {
+  (void)task, (void)arg, (void)arg_size;
+  return 0;
+}
+
+/* Nobody would end it: the worker that is said to run it has not said to claim it, and the host has not taken it. */
+CF_TEST_PLAIN(tasks_that_nobody_has_end) {
+  enum { CLAIMED = 2, TAKEN = 4 };
+  const uint64_t states[] = { CLAIMED, TAKEN, 0, 0xff };
+  cf_executor *executor = make_executor(1);
+  for (size_t i = 0; i < LENGTH(states); i++) {
+    int32_t found = 0;
+    struct lie lie = { gate_make(), states[i], "" };
+    snprintf(lie.mark, sizeof lie.mark, "lies in the queue, number %d", (int)i);
+    cf_future *liar = submit_bytes(executor, lying_task, &lie, sizeof lie);
+    gate_await(&lie.g, 1);
+    cf_future *f = submit_bytes(executor, marked_task, lie.mark, sizeof lie.mark);
+    gate_open(&lie.g, 1);
+    ASSERT_OK(cf_future_result_into(liar, CF_FOREVER, &found, sizeof found));
+    ASSERT_EQ_INT(1, found);
+    ASSERT_STATUS(CF_WORKER_DIED, cf_future_result(f, CF_FOREVER, NULL, NULL));
+    cf_future_release(liar);
+    cf_future_release(f);
+    expect_works(executor);
+    gate g = lie.g;
+    gate_close(&g);
+  }
+  cf_executor_free(executor);
+}
