@@ -83,6 +83,10 @@ pub mod options;
 pub mod panic;
 #[cfg(not(loom))]
 pub mod processes;
+#[cfg(loom)]
+pub mod processes {
+    pub mod slot;
+}
 pub mod ranges;
 #[cfg(not(loom))]
 pub mod runner;

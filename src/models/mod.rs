@@ -27,6 +27,7 @@ mod future;
 mod node;
 mod pool;
 mod process_bell;
+mod process_slot;
 mod queue;
 mod ranges;
 mod stack;

@@ -88,7 +88,7 @@ impl Pool {
         if self.take_claimed(cell, worker).is_none() {
             return;
         }
-        futex::wake_shared(self.slot(cell.slot()).bed(), i32::MAX);
+        futex::wake_shared(self.slot(cell.slot()).word.bed(), i32::MAX);
         if let Some(f) = self.begin_taken(cell) {
             let text = format_args!("a worker process wrote nonsense over the task");
             let error = cf_error::with_text(Status::CF_WORKER_DIED, 0, text);

@@ -29,7 +29,7 @@ impl Pool {
     pub(super) fn absorb_running(&self, worker: u16) {
         let cell = self.intent(worker);
         if let Some(portion) = self.portion_of(cell) {
-            let w = self.slot(cell.slot()).look();
+            let w = self.slot(cell.slot()).word.look();
             if slot::state(w) == CLAIMED && slot::worker(w) == worker && slot::generation(w) == cell.generation() {
                 self.absorb(portion, worker, portion.ended());
             }
@@ -72,7 +72,7 @@ impl Pool {
             Some((f, None)) => self.finish_spoilt(f, Here::Supervisor),
             // Those that sleep on the slot's word may have been missed by a worker that was stopped. Whoever ends a
             // task wakes them anyway.
-            None if awaited => futex::wake_shared(self.slot(slot).bed(), i32::MAX),
+            None if awaited => futex::wake_shared(self.slot(slot).word.bed(), i32::MAX),
             None => {}
         }
     }
@@ -91,7 +91,7 @@ impl Pool {
         let private = slots.get(slot);
         // SAFETY: NULL, or kept by the pool's reference, which is given back only after this place is NULL.
         let f: &'static cf_future = unsafe { private.node.as_ref() }?;
-        let w = self.slot(slot).look();
+        let w = self.slot(slot).word.look();
         let done = slot::generation(w) == private.generation && slot::state(w) == DONE;
         let worker = done.then(|| slot::worker(w));
         f.begin_outcome().then_some((f, worker))

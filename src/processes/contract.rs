@@ -127,7 +127,7 @@ impl Pool {
     /// Nobody may look at what is outstanding any more: the supervisor sees to it.
     fn collect_the_rest(&self) {
         self.each_task(|cell| {
-            if let Err(w) = self.slot(cell.slot()).flag(cell.generation(), slot::COLLECT) {
+            if let Err(w) = self.slot(cell.slot()).word.flag(cell.generation(), slot::COLLECT) {
                 if slot::state(w) == DONE {
                     self.view.done().set(cell.slot() as usize);
                 }
@@ -147,7 +147,7 @@ impl Pool {
         }
         let mut crew = self.crew.lock();
         // Under the lock nobody is buried: the worker of a claimed task is the one that has claimed it.
-        let Some(worker) = slot.flag_kill(place.generation) else {
+        let Some(worker) = slot.word.flag_kill(place.generation) else {
             drop(crew);
             return if f.is_done() { Err(Status::CF_INVALID_STATE) } else { Ok(()) };
         };

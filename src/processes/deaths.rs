@@ -166,7 +166,7 @@ impl Pool {
     fn fail_what_else_it_had(&self, worker: u16) {
         let made = self.slots.lock().made();
         for index in 0..made {
-            let w = self.slot(index).look();
+            let w = self.slot(index).word.look();
             if slot::state(w) == CLAIMED && slot::worker(w) == worker {
                 self.fail_claimed(Cell::new(index, slot::generation(w)), worker);
             }
@@ -180,7 +180,7 @@ impl Pool {
             return None;
         }
         let slot = self.slot(cell.slot());
-        let w = slot.look();
+        let w = slot.word.look();
         if slot::generation(w) != cell.generation() || slot::worker(w) != worker {
             return None;
         }
@@ -199,7 +199,7 @@ impl Pool {
             }
         }
         // Who sleeps there sleeps on the future itself until it is known what became of the worker.
-        futex::wake_shared(slot.bed(), i32::MAX);
+        futex::wake_shared(slot.word.bed(), i32::MAX);
         taken.map(|before| (cell, before & KILL != 0))
     }
 

@@ -20,7 +20,7 @@ impl Far for Pool {
             return f.peek().max(word::RUNNING);
         }
         let place = f.place();
-        let w = self.slot(place.slot).look();
+        let w = self.slot(place.slot).word.look();
         let runs = slot::generation(w) == place.generation && matches!(slot::state(w), CLAIMED | TAKEN);
         match f.peek() {
             word::PENDING if runs => word::RUNNING,
@@ -46,10 +46,10 @@ impl Far for Pool {
             return f.sleep_until_published(deadline);
         }
         let slot = self.slot(place.slot);
-        let seen = slot.flag(place.generation, WAITERS);
+        let seen = slot.word.flag(place.generation, WAITERS);
         let in_time = match seen {
             // SAFETY: a word of the shared memory, which the caller's future keeps mapped.
-            Ok(w) => unsafe { futex::wait_shared(slot.bed(), w as u32, deadline) },
+            Ok(w) => unsafe { futex::wait_shared(slot.word.bed(), w as u32, deadline) },
             Err(_) => true,
         };
         self.slots.lock().rise(&self.view.ready(), place.slot);
@@ -62,7 +62,7 @@ impl Far for Pool {
 
     fn attend(&self, f: &'static cf_future) {
         let place = f.place();
-        if let Err(w) = self.slot(place.slot).flag(place.generation, COLLECT) {
+        if let Err(w) = self.slot(place.slot).word.flag(place.generation, COLLECT) {
             if slot::state(w) == DONE || slot::generation(w) != place.generation {
                 self.harvest(f, Here::User);
             }
@@ -72,7 +72,7 @@ impl Far for Pool {
     fn stir(&self, f: &'static cf_future) {
         let place = f.place();
         let slot = self.slot(place.slot);
-        slot.stir(place.generation);
-        futex::wake_shared(slot.bed(), i32::MAX);
+        slot.word.stir(place.generation);
+        futex::wake_shared(slot.word.bed(), i32::MAX);
     }
 }

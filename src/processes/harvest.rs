@@ -66,7 +66,7 @@ impl Pool {
     /// Fetches the outcome if the worker has stored one. True if the future is done after it, or is just being ended.
     pub(super) fn harvest(&self, f: &'static cf_future, here: Here) -> bool {
         let place = f.place();
-        let w = self.slot(place.slot).look();
+        let w = self.slot(place.slot).word.look();
         if slot::generation(w) != place.generation {
             return self.harvest_spoilt(f, here);
         }
@@ -119,7 +119,7 @@ impl Pool {
             let mut slots = self.slots.lock();
             // While the slot is this task's, nobody but a worker out of its mind changes the generation.
             let is_here = slots.find(place.slot, place.generation).is_some();
-            if is_here && slot::generation(self.slot(place.slot).look()) == place.generation {
+            if is_here && slot::generation(self.slot(place.slot).word.look()) == place.generation {
                 return false;
             }
             if !is_here {
@@ -215,12 +215,12 @@ impl Pool {
             let mut slots = self.slots.lock();
             let private = slots.get(index);
             let (generation, block, portion) = (private.generation, private.block, private.portion);
-            self.slot(index).close(generation);
+            self.slot(index).word.close(generation);
             (block, portion, slots.end(&self.view.ready(), index))
         };
         if awaited {
             // Whoever still sleeps on the word wakes, and finds the future done or about to be.
-            futex::wake_shared(self.slot(index).bed(), i32::MAX);
+            futex::wake_shared(self.slot(index).word.bed(), i32::MAX);
         }
         if block != 0 {
             self.arena().free(block as usize);

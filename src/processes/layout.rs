@@ -17,6 +17,7 @@
 //! - ownership, generations of free slots, free lists and limits are nowhere in here: they are private to the host;
 //! - a zeroed page is harmless: generation 0 is never in use, a zeroed cell names slot 0 in generation 0.
 
+use super::slot::Word;
 use crate::sync::{AtomicI32, AtomicU32, AtomicU64, AtomicU8};
 use core::mem::size_of;
 
@@ -145,7 +146,7 @@ pub const PASSED: u32 = 2;
 #[repr(C, align(64))]
 pub struct Slot {
     /// See `slot`.
-    pub word: AtomicU64,
+    pub word: Word,
     // Written by the host before the word is READY.
     pub func: AtomicU32,
     /// `PORTION`, `PASSED` or 0.

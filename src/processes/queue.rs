@@ -68,7 +68,7 @@ impl Ready<'_> {
             area.intent.store(cell.0, Release);
             point(Point::Intent);
             let slot = &self.slots[cell.slot() as usize % MOST_SLOTS];
-            let mine = slot.claim(cell.generation(), me).is_some();
+            let mine = slot.word.claim(cell.generation(), me).is_some();
             if mine {
                 point(Point::Claim);
             }
@@ -89,7 +89,7 @@ impl Ready<'_> {
                 return;
             }
             let cell = Cell(self.cell(head).load(Relaxed));
-            let w = self.slots[cell.slot() as usize % MOST_SLOTS].look();
+            let w = self.slots[cell.slot() as usize % MOST_SLOTS].word.look();
             if slot::state(w) == READY && slot::generation(w) == cell.generation() {
                 return;
             }

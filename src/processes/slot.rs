@@ -10,7 +10,6 @@
 //! - a completion is an exchange: a flag that was set in between decides who is woken, it is never lost;
 //! - every change to a done state changes the low half before anybody is woken.
 
-use super::layout::Slot;
 use crate::sync::{self, AtomicU64, Ordering::*};
 
 pub const FREE: u64 = 0;
@@ -79,11 +78,21 @@ impl Cell {
     }
 }
 
-impl Slot {
+/// The first word of a slot.
+#[repr(transparent)]
+pub struct Word(AtomicU64);
+
+impl Word {
+    /// Of a slot that nobody has used.
+    #[cfg(test)]
+    pub fn new() -> Word {
+        Word(AtomicU64::new(0))
+    }
+
     /// The host opens the slot for workers: the task stands in it.
     pub fn open(&self, generation: u32, flags: u64) {
         // Release: publishes the task; pairs with the Acquire in `claim`.
-        self.word.store(word(generation, 0, READY) | flags, Release);
+        self.0.store(word(generation, 0, READY) | flags, Release);
     }
 
     /// A worker takes the task; None if it is not READY in that generation any more.
@@ -99,10 +108,10 @@ impl Slot {
 
     /// The host takes what a dead worker had claimed.
     pub fn take_claimed(&self, generation: u32, from: u16) -> Option<u64> {
-        let mut w = self.word.load(Relaxed);
+        let mut w = self.0.load(Relaxed);
         while generation == self::generation(w) && state(w) == CLAIMED && worker(w) == from {
             let next = w & !STATE | TAKEN;
-            match self.word.compare_exchange_weak(w, next, AcqRel, Relaxed) {
+            match self.0.compare_exchange_weak(w, next, AcqRel, Relaxed) {
                 Ok(_) => return Some(w),
                 Err(now) => w = now,
             }
@@ -113,11 +122,11 @@ impl Slot {
     /// One step of the state; flags that move meanwhile are kept and do not stop it.
     #[inline]
     fn step(&self, generation: u32, from: u64, to: u64, by: u16) -> Option<u64> {
-        let mut w = self.word.load(Relaxed);
+        let mut w = self.0.load(Relaxed);
         while self::generation(w) == generation && state(w) == from {
             let next = w & FLAGS | word(generation, by, to);
             // Acquire: pairs with the Release in `open`. Release: whoever sees the step sees what led to it.
-            match self.word.compare_exchange_weak(w, next, AcqRel, Relaxed) {
+            match self.0.compare_exchange_weak(w, next, AcqRel, Relaxed) {
                 Ok(_) => return Some(w),
                 Err(now) => w = now,
             }
@@ -130,18 +139,18 @@ impl Slot {
     pub fn complete(&self, generation: u32, by: u16) -> u64 {
         // Release: publishes the outcome; pairs with the Acquire of whoever sees DONE. An exchange, never load and
         // store: a flag set in between would be lost with its waiter.
-        self.word.swap(word(generation, by, DONE), AcqRel)
+        self.0.swap(word(generation, by, DONE), AcqRel)
     }
 
     /// The host sets a flag on an unfinished task; gives the word with it, or the word that shows why not.
     pub fn flag(&self, generation: u32, flag: u64) -> Result<u64, u64> {
-        let mut w = self.word.load(Acquire);
+        let mut w = self.0.load(Acquire);
         while self::generation(w) == generation && matches!(state(w), READY | CLAIMED) {
             if w & flag == flag {
                 return Ok(w);
             }
             // AcqRel: Acquire as in `look`, Release so that the worker that sees the flag sees who set it.
-            match self.word.compare_exchange_weak(w, w | flag, AcqRel, Acquire) {
+            match self.0.compare_exchange_weak(w, w | flag, AcqRel, Acquire) {
                 Ok(_) => return Ok(w | flag),
                 Err(now) => w = now,
             }
@@ -152,12 +161,12 @@ impl Slot {
     /// What was taken from a dead worker goes on: the host opens it again, in the same generation. Cells of it that are
     /// still in the queue may be claimed through, its new one is stale then.
     pub fn reopen(&self, generation: u32) {
-        let mut w = self.word.load(Relaxed);
+        let mut w = self.0.load(Relaxed);
         while self::generation(w) == generation && state(w) == TAKEN {
             // Whoever waited sleeps on the future itself meanwhile: its end is the supervisor's to bring.
             let next = word(generation, 0, READY) | w & WAITERS | COLLECT;
             // Release: as in `open`.
-            match self.word.compare_exchange_weak(w, next, AcqRel, Relaxed) {
+            match self.0.compare_exchange_weak(w, next, AcqRel, Relaxed) {
                 Ok(_) => return,
                 Err(now) => w = now,
             }
@@ -166,9 +175,9 @@ impl Slot {
 
     /// Asks for the death of the worker that runs the task: it may take no other after it.
     pub fn flag_kill(&self, generation: u32) -> Option<u16> {
-        let mut w = self.word.load(Acquire);
+        let mut w = self.0.load(Acquire);
         while self::generation(w) == generation && state(w) == CLAIMED {
-            match self.word.compare_exchange_weak(w, w | KILL, AcqRel, Acquire) {
+            match self.0.compare_exchange_weak(w, w | KILL, AcqRel, Acquire) {
                 Ok(_) => return Some(worker(w)),
                 Err(now) => w = now,
             }
@@ -178,10 +187,10 @@ impl Slot {
 
     /// Changes the low half and nothing that it means, so that who is about to sleep does not.
     pub fn stir(&self, generation: u32) {
-        let mut w = self.word.load(Relaxed);
+        let mut w = self.0.load(Relaxed);
         while self::generation(w) == generation {
             let next = w & !STIRS | (w + STIR) & STIRS;
-            match self.word.compare_exchange_weak(w, next, Relaxed, Relaxed) {
+            match self.0.compare_exchange_weak(w, next, Relaxed, Relaxed) {
                 Ok(_) => return,
                 Err(now) => w = now,
             }
@@ -192,18 +201,18 @@ impl Slot {
     #[inline]
     pub fn look(&self) -> u64 {
         // Acquire: pairs with the Release of the step that led here.
-        self.word.load(Acquire)
+        self.0.load(Acquire)
     }
 
     /// Nobody uses the task any more. The next use has another generation.
     pub fn close(&self, generation: u32) {
         // Relaxed: the lock of the host's free list orders this before the next use.
-        self.word.store(word(generation, 0, FREE), Relaxed);
+        self.0.store(word(generation, 0, FREE), Relaxed);
     }
 
     /// What sleepers sleep on.
     pub fn bed(&self) -> *const u32 {
-        sync::low_half(&self.word)
+        sync::low_half(&self.0)
     }
 }
 
@@ -216,14 +225,9 @@ pub fn inline_bytes(words: &[AtomicU64]) -> *mut u8 {
 mod tests {
     use super::*;
 
-    fn slot() -> Box<Slot> {
-        // SAFETY: a slot is atomics, for which zero bytes are a value.
-        unsafe { Box::new(core::mem::zeroed()) }
-    }
-
     #[test]
     fn a_task_is_claimed_once_and_only_in_its_generation() {
-        let s = slot();
+        let s = Word::new();
         s.open(7, 0);
         assert!(s.claim(6, 3).is_none());
         assert!(s.claim(7, 3).is_some());
@@ -234,7 +238,7 @@ mod tests {
 
     #[test]
     fn a_flag_survives_the_claim_and_reaches_the_completion() {
-        let s = slot();
+        let s = Word::new();
         s.open(1, COLLECT);
         assert!(s.flag(1, WAITERS).is_ok());
         s.claim(1, 0xfff);
@@ -248,7 +252,7 @@ mod tests {
 
     #[test]
     fn a_dead_workers_claim_is_taken_and_a_late_answer_shows_an_older_generation() {
-        let s = slot();
+        let s = Word::new();
         s.open(1, WAITERS);
         s.claim(1, 2);
         assert!(s.take_claimed(1, 3).is_none());

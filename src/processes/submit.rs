@@ -296,7 +296,7 @@ impl Pool {
             unsafe { batch.out.add(i).write((&raw const *node).cast_mut()) };
         }
         // Nobody will look at a future that nobody holds.
-        slot.open(generation, if batch.out.is_null() { COLLECT } else { 0 });
+        slot.word.open(generation, if batch.out.is_null() { COLLECT } else { 0 });
         slots.queue(&ready, Cell::new(index, generation));
         Ok(())
     }

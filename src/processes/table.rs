@@ -253,8 +253,8 @@ impl Table {
         let private = self.find(cell.slot(), cell.generation())?;
         let slot = &ready.slots[cell.slot() as usize];
         let before = match from {
-            None => slot.take_ready(cell.generation()),
-            Some(worker) => slot.take_claimed(cell.generation(), worker),
+            None => slot.word.take_ready(cell.generation()),
+            Some(worker) => slot.word.take_claimed(cell.generation(), worker),
         };
         private.taken |= before.is_some();
         before
@@ -266,7 +266,7 @@ impl Table {
         ready.help(self.tail);
         self.make_room_for_cell(arena).is_ok() && {
             self.get(cell.slot()).taken = false;
-            ready.slots[cell.slot() as usize].reopen(cell.generation());
+            ready.slots[cell.slot() as usize].word.reopen(cell.generation());
             self.taken += 1;
             self.queue(ready, cell);
             true
@@ -288,7 +288,7 @@ impl Table {
         if private.node.is_null() {
             return Finding::Nothing;
         }
-        let w = ready.slots[slot as usize].look();
+        let w = ready.slots[slot as usize].word.look();
         let queued = private.position != u64::MAX;
         match slot::state(w) {
             _ if slot::generation(w) != private.generation => Finding::Ended,

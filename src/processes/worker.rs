@@ -233,10 +233,10 @@ impl Worker {
         let much = self.run(slot);
         stdio::flush_stdout_if_pending();
         point(Point::Result);
-        let before = slot.complete(cell.generation(), self.me);
+        let before = slot.word.complete(cell.generation(), self.me);
         point(Point::Done);
         if before & WAITERS != 0 {
-            futex::wake_shared(slot.bed(), i32::MAX);
+            futex::wake_shared(slot.word.bed(), i32::MAX);
             point(Point::Wake);
         }
         let collect = before & COLLECT != 0;
@@ -308,7 +308,7 @@ impl Worker {
     }
 
     fn number(&self, slot: &Slot) {
-        if slot.look() & COLLECT != 0 {
+        if slot.word.look() & COLLECT != 0 {
             // Numbered before the completion, so that callbacks run in its order.
             slot.number.store(self.view.control().completions.0.fetch_add(1, Relaxed), Relaxed);
         }
