@@ -129,7 +129,8 @@ impl Portions {
 
     /// No further item starts.
     pub fn stop(&self) {
-        self.portions.iter().for_each(|p| p.head().stop.store(1, Relaxed));
+        // Release: with what the items say of it; pairs with the Acquire in `Runner::run`.
+        self.portions.iter().for_each(|p| p.head().stop.store(1, Release));
     }
 }
 

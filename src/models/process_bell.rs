@@ -81,10 +81,10 @@ impl Pool {
         let mut bits = self.bits.load(Relaxed);
         while bits != 0 {
             let bit = bits & bits.wrapping_neg();
+            bits &= !bit;
             if self.bits.fetch_and(!bit, AcqRel) & bit != 0 {
                 return Some(death != Death::Taken && self.rouse(bit.trailing_zeros() as usize, death));
             }
-            bits = self.bits.load(Relaxed);
         }
         None
     }

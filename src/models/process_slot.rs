@@ -120,7 +120,7 @@ impl Pool {
             task.result.with_mut(|r| unsafe { *r = index as u32 + 1 });
             at(Step::Result)?;
             let before = if self.rule.exchange {
-                task.word.complete(GENERATION, me)
+                task.word.complete(GENERATION, me).unwrap()
             } else {
                 let before = task.word.look();
                 task.word.close(GENERATION);

@@ -4,6 +4,7 @@
 //! Called by: the supervisor. A worker may be stopped between two steps, die, or write over any shared word: what a
 //! task's slot says is compared with what the host knows, and a task that nobody can end any more is ended here.
 
+use super::bell;
 use super::crew::{Crew, State};
 use super::harvest::Here;
 use super::pool::Pool;
@@ -26,22 +27,33 @@ impl Pool {
                 Finding::Ended => self.sweep_slot(slot),
                 Finding::Passed(generation) => {
                     let cell = Cell::new(slot, generation);
-                    self.slots.lock().queue_again(self.arena(), &self.view.ready(), cell);
+                    // Whoever names it runs it, whatever the word says, and will complete it, or die of it.
+                    if !(0..crew.members.len()).any(|w| self.seems_to_have(crew, w as u16, cell)) {
+                        self.slots.lock().queue_again(self.arena(), &self.view.ready(), cell);
+                    }
                 }
                 Finding::Claimed(generation, worker) => {
                     let cell = Cell::new(slot, generation);
-                    let has_it = match crew.members.get(worker as usize).map(|m| m.state) {
-                        // It names what it claims before it claims it, and until it is done: if it names another one,
-                        // and the word that was read is there still, it is not this worker that has written it.
-                        Some(State::Alive) => self.intent(worker) == cell,
-                        // What becomes of it is known when it is known how the worker ended.
-                        state => state == Some(State::Dead),
-                    };
-                    if !has_it {
+                    if !self.seems_to_have(crew, worker, cell) {
                         self.fail_claimed(cell, worker);
                     }
                 }
             }
+        }
+    }
+
+    /// Does this worker say that it has the task? It names what it claims before it claims it, and until it is done: if
+    /// it names another one, and the word that was read is there still, it is not this worker that has written it.
+    fn seems_to_have(&self, crew: &Crew, worker: u16, cell: Cell) -> bool {
+        match crew.members.get(worker as usize).map(|m| m.state) {
+            Some(State::Alive) if self.intent(worker) == cell => {
+                // One that sleeps has nothing, whatever somebody has written: it says so when it has looked again.
+                bell::rouse_if_asleep(&self.view.areas()[worker as usize]);
+                true
+            }
+            Some(State::Alive) => false,
+            // What becomes of it is known when it is known how the worker ended.
+            state => state == Some(State::Dead) && crew.members[worker as usize].blamed.is_some_and(|(c, _)| c == cell),
         }
     }
 
@@ -59,7 +71,8 @@ impl Pool {
                 control.stop.0.store(0, SeqCst);
             }
         }
-        self.mend_head();
+        let bounds = self.slots.lock().bounds();
+        self.view.ready().mend_head(bounds);
         for (i, (area, member)) in (0..).zip(self.view.areas().iter().zip(&crew.members)) {
             if member.state != State::Alive {
                 continue;
@@ -70,16 +83,6 @@ impl Pool {
                 futex::wake_shared(address(&area.go), i32::MAX);
             }
             self.arena().segments().answer(i, area);
-        }
-    }
-
-    /// A head beyond the tail is no worker's honest doing: it is set back, and what it has skipped is queued again.
-    fn mend_head(&self) {
-        let (head, tail) = (&self.view.control().head.0, self.slots.lock().tail());
-        let seen = head.load(Acquire);
-        if seen > tail {
-            // AcqRel: as every step of the head.
-            let _ = head.compare_exchange(seen, tail, AcqRel, Relaxed);
         }
     }
 

@@ -61,28 +61,42 @@ pub fn pass_on(ready: &Ready, areas: &[WorkerArea]) {
 /// After a fence. True if a worker is on its way.
 fn wake_one(control: &Control, areas: &[WorkerArea]) -> bool {
     for (i, word) in control.sleepers.0.iter().enumerate().take(areas.len().div_ceil(64)) {
-        let mut bits = word.load(Relaxed);
+        // Of bits that come later the worker's last look sees what this is for. A bit of no worker is nonsense.
+        let mut bits = word.load(Relaxed) & all_below(areas.len() - i * 64);
         while bits != 0 {
             let bit = bits & bits.wrapping_neg();
+            bits &= !bit;
             // AcqRel: whoever gets the bit owns the wake.
             if word.fetch_and(!bit, AcqRel) & bit != 0 {
                 point(Point::Taken);
-                let w = i * 64 + bit.trailing_zeros() as usize;
-                if let Some(area) = areas.get(w) {
-                    rouse(area);
-                    return true;
-                }
+                rouse(&areas[i * 64 + bit.trailing_zeros() as usize]);
+                return true;
             }
-            bits = word.load(Relaxed);
         }
     }
     false
+}
+
+/// So many bits from the lowest.
+fn all_below(n: usize) -> u64 {
+    if n < 64 {
+        (1 << n) - 1
+    } else {
+        u64::MAX
+    }
 }
 
 /// Every worker looks again: after a death, which may have swallowed a wake. Whatever the words say: one that died may
 /// have cleared the word of another and not woken it.
 pub fn ring_all(areas: &[WorkerArea]) {
     areas.iter().for_each(rouse);
+}
+
+/// Has a worker that sleeps look again.
+pub fn rouse_if_asleep(area: &WorkerArea) {
+    if area.nap.load(Relaxed) != 0 {
+        rouse(area);
+    }
 }
 
 fn rouse(area: &WorkerArea) {

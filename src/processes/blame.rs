@@ -11,7 +11,6 @@ use super::harvest::Here;
 use super::layout::{LEAVE_INITIALIZER, LEAVE_RETIRED, LEAVE_STOPPED};
 use super::plan::Policy;
 use super::pool::Pool;
-use super::portion::Portion;
 use super::slot::Cell;
 use crate::error::{cf_error, Lossy};
 use crate::status::Status;
@@ -121,8 +120,9 @@ impl Pool {
                 cf_error::death(Status::CF_WORKER_DIED, pid, end.signal, end.exit_code, text)
             }
         };
-        if let (Some(portion), None) = (self.portion_of(cell), self.broken()) {
-            return self.go_on_behind(cell, portion, error);
+        let is_portion = self.slots.lock().find(cell.slot(), cell.generation()).is_some_and(|p| !p.portion.is_null());
+        if is_portion && self.broken().is_none() {
+            return self.go_on_behind(cell, error);
         }
         if let Some(f) = self.begin_taken(cell) {
             self.finish(f, cell.slot(), Err(error), Here::Supervisor);
@@ -130,21 +130,20 @@ impl Pool {
     }
 
     /// The item that killed its worker fails; the others of its portion run elsewhere.
-    fn go_on_behind(&self, cell: Cell, portion: &Portion, error: cf_error) {
-        // SAFETY: the portion's reference keeps the items.
-        let items = unsafe { &*portion.items };
-        let culprit = {
-            let mut absorbed = portion.absorbed.lock();
+    fn go_on_behind(&self, cell: Cell, error: cf_error) {
+        let goes_on = self.with_portion(cell, |portion, absorbed| {
+            // SAFETY: the portion's reference keeps the items.
+            let items = unsafe { &*portion.items };
             let culprit = *absorbed;
             if culprit < portion.count {
                 items.absorb(portion.first + culprit as usize, Err(error));
                 *absorbed += 1;
             }
-            culprit
-        };
-        let goes_on = culprit + 1 < portion.count && !items.is_stopped() && !self.slots.lock().ending;
-        // Relaxed: opening the slot publishes it.
-        portion.head().next.store(culprit + 1, Relaxed);
+            // Relaxed: opening the slot publishes it.
+            portion.head().next.store(culprit + 1, Relaxed);
+            culprit + 1 < portion.count && !items.is_stopped()
+        });
+        let goes_on = goes_on == Some(true) && !self.slots.lock().ending;
         if !(goes_on && self.slots.lock().open_again(self.arena(), &self.view.ready(), cell)) {
             if let Some(f) = self.begin_taken(cell) {
                 self.finish(f, cell.slot(), Ok(()), Here::Supervisor);

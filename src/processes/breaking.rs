@@ -40,7 +40,7 @@ impl Pool {
     /// Takes every task that nobody has claimed, with the right to end it.
     pub(super) fn take_queued(&self, mut each: impl FnMut(&'static cf_future, u32)) {
         self.each_task(|cell| {
-            if self.take_ready(cell) {
+            if self.take_ready(cell).is_some() {
                 if let Some(f) = self.begin_taken(cell) {
                     each(f, cell.slot());
                 }

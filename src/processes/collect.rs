@@ -28,12 +28,12 @@ impl Pool {
     /// The items of a portion that a worker has done while it runs the others.
     pub(super) fn absorb_running(&self, worker: u16) {
         let cell = self.intent(worker);
-        if let Some(portion) = self.portion_of(cell) {
+        self.with_portion(cell, |portion, absorbed| {
             let w = self.slot(cell.slot()).word.look();
             if slot::state(w) == CLAIMED && slot::worker(w) == worker && slot::generation(w) == cell.generation() {
-                self.absorb(portion, worker, portion.ended());
+                self.absorb(portion, absorbed, worker, portion.ended());
             }
-        }
+        });
     }
 
     /// Ends the tasks whose completions are to be collected, in the order of their completion.
@@ -97,9 +97,9 @@ impl Pool {
         f.begin_outcome().then_some((f, worker))
     }
 
-    /// Takes a task that no worker has claimed; the caller ends it.
-    pub(super) fn take_ready(&self, cell: Cell) -> bool {
-        self.slots.lock().take_back(&self.view.ready(), cell, None).is_some()
+    /// Takes a task that no worker has claimed, for the caller to end; gives the slot's word before.
+    pub(super) fn take_ready(&self, cell: Cell) -> Option<u64> {
+        self.slots.lock().take_back(&self.view.ready(), cell, None)
     }
 
     /// Takes what a worker that is dead, or does not have it, is said to have; gives the slot's word before.

@@ -139,7 +139,7 @@ impl Pool {
     pub fn kill(&self, f: &'static cf_future, grace: i64) -> Result<()> {
         let place = f.place();
         let slot = self.slot(place.slot);
-        if self.take_ready(Cell::new(place.slot, place.generation)) {
+        if self.take_ready(Cell::new(place.slot, place.generation)).is_some() {
             if f.begin_outcome() {
                 self.finish_cancelled(f, place.slot, Here::Canceller);
             }

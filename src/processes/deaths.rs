@@ -12,7 +12,7 @@ use super::crew::{Crew, State};
 use super::layout::*;
 use super::pool::Pool;
 use super::portion::Portion;
-use super::slot::{self, Cell, CLAIMED, DONE, KILL};
+use super::slot::{self, Cell, CLAIMED, DONE, KILL, READY};
 use crate::error::cf_error;
 use crate::status::Status;
 use crate::sync::{address, Ordering::*};
@@ -181,7 +181,7 @@ impl Pool {
         }
         let slot = self.slot(cell.slot());
         let w = slot.word.look();
-        if slot::generation(w) != cell.generation() || slot::worker(w) != worker {
+        if slot::generation(w) != cell.generation() || (slot::worker(w) != worker && slot::state(w) != READY) {
             return None;
         }
         let taken = match slot::state(w) {
@@ -190,13 +190,13 @@ impl Pool {
                 None
             }
             CLAIMED => self.take_claimed(cell, worker),
+            // Before it claims the cell is in the queue: it has claimed the task, and written over the word.
+            READY if self.slots.lock().is_behind_head(&self.view.ready(), cell) => self.take_ready(cell),
             _ => None,
         };
         if taken.is_some() {
-            if let Some(portion) = self.portion_of(cell) {
-                // What its items have left must be fetched before the worker's memory goes.
-                self.absorb(portion, worker, portion.ended());
-            }
+            // What its items have left must be fetched before the worker's memory goes.
+            self.with_portion(cell, |portion, absorbed| self.absorb(portion, absorbed, worker, portion.ended()));
         }
         // Who sleeps there sleeps on the future itself until it is known what became of the worker.
         futex::wake_shared(slot.word.bed(), i32::MAX);
@@ -225,11 +225,17 @@ impl Pool {
         }
     }
 
-    pub(super) fn portion_of(&self, cell: Cell) -> Option<&Portion> {
+    /// Does something with the portion that a task is, and the number of its items that are absorbed. None if it is not
+    /// one, or if somebody else is about to end it: then a worker has said that it is done while another one has it.
+    pub(super) fn with_portion<R>(&self, cell: Cell, f: impl FnOnce(&Portion, &mut u32) -> R) -> Option<R> {
         let mut slots = self.slots.lock();
         let private = slots.find(cell.slot(), cell.generation())?;
-        // SAFETY: NULL, or kept until the task's end, which is this thread's to bring.
-        unsafe { private.portion.as_ref() }
+        // SAFETY: NULL, or kept while the lock `slots` shows the task, and then while `absorbed` is held: whoever ends the
+        // task takes that before the portion goes.
+        let portion = unsafe { private.portion.as_ref() }?;
+        let mut absorbed = portion.absorbed.try_lock()?;
+        drop(slots);
+        Some(f(portion, &mut absorbed))
     }
 
     /// Workers whose grace has passed.

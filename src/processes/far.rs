@@ -31,7 +31,7 @@ impl Far for Pool {
     fn cancel(&self, f: &'static cf_future) -> bool {
         let place = f.place();
         // Anything but READY in this generation is not to be cancelled, and shows below.
-        if self.take_ready(Cell::new(place.slot, place.generation)) && f.begin_outcome() {
+        if self.take_ready(Cell::new(place.slot, place.generation)).is_some() && f.begin_outcome() {
             self.finish_cancelled(f, place.slot, Here::Canceller);
         } else {
             self.harvest(f, Here::User);

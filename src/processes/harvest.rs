@@ -87,7 +87,7 @@ impl Pool {
         // SAFETY: NULL, or kept until the task's end.
         let outcome = match unsafe { portion.cast::<Portion>().as_ref() } {
             Some(portion) => {
-                self.absorb(portion, worker, portion.ended());
+                self.absorb_rest(portion, worker);
                 Ok(())
             }
             None => self.fetch(f, index, worker),
@@ -96,11 +96,22 @@ impl Pool {
         self.finish(f, index, outcome, here);
     }
 
-    /// Hands the outcomes of a portion's items on, up to a number of them.
-    pub(super) fn absorb(&self, portion: &Portion, worker: u16, upto: u32) {
+    /// A worker has done the portion: all items have ended, unless the map was stopped.
+    fn absorb_rest(&self, portion: &Portion, worker: u16) {
+        let mut absorbed = portion.absorbed.lock();
+        self.absorb(portion, &mut absorbed, worker, portion.ended());
         // SAFETY: the portion's reference keeps the items.
         let items = unsafe { &*portion.items };
-        let mut absorbed = portion.absorbed.lock();
+        while *absorbed < portion.count && !items.is_stopped() {
+            items.absorb(portion.first + *absorbed as usize, Err(nonsense()));
+            *absorbed += 1;
+        }
+    }
+
+    /// Hands the outcomes of a portion's items on, up to a number of them. The caller holds `absorbed`.
+    pub(super) fn absorb(&self, portion: &Portion, absorbed: &mut u32, worker: u16, upto: u32) {
+        // SAFETY: the portion's reference keeps the items.
+        let items = unsafe { &*portion.items };
         for i in *absorbed..upto {
             let read = self.read(Words::of_item(portion.item(i)), worker);
             let index = portion.first + i as usize;
@@ -227,6 +238,8 @@ impl Pool {
         }
         // SAFETY: NULL, or kept by the reference that goes here.
         if let Some(portion) = unsafe { portion.as_ref() } {
+            // The supervisor may have found it before the slot was given back.
+            drop(portion.absorbed.lock());
             // SAFETY: as above.
             unsafe { (*portion.items).portion_ended() };
         }

@@ -71,7 +71,7 @@ pub struct Portion {
     /// The block's offset in the arena, and its address.
     pub block: usize,
     place: *mut u8,
-    /// So many items from the front have been absorbed; held while some are.
+    /// So many items from the front have been absorbed; held while some are, and by whoever ends the task before it goes.
     pub absorbed: Lock<u32>,
 }
 
@@ -174,7 +174,8 @@ impl Runner<'_> {
         let head: &'static Head = unsafe { &*block.cast() };
         let (count, record) = (head.count.load(Relaxed) as usize, head.record.load(Relaxed) as usize);
         for i in head.next.load(Relaxed) as usize..count {
-            if head.stop.load(Relaxed) != 0 {
+            // Acquire: who sees that this portion ended early sees that the map was stopped.
+            if head.stop.load(Acquire) != 0 {
                 break;
             }
             // SAFETY: as above; each item is its own.

@@ -81,8 +81,18 @@ impl Ready<'_> {
         }
     }
 
+    /// A head that is not between what the host has seen of it and the tail is no worker's honest doing.
+    pub fn mend_head(&self, (seen, tail): (u64, u64)) {
+        let head = self.head();
+        if head < seen || head > tail {
+            // AcqRel: as every step of the head. What it has skipped is found by looking at all.
+            let _ = self.control.head.0.compare_exchange(head, head.clamp(seen, tail), AcqRel, Relaxed);
+        }
+    }
+
     /// The host helps head over cells whose task is not READY any more, so that their slots can be used again.
-    pub fn help(&self, tail: u64) {
+    pub fn help(&self, seen: u64, tail: u64) {
+        self.mend_head((seen, tail));
         loop {
             let head = self.head();
             if head >= tail {

@@ -134,12 +134,20 @@ impl Word {
         None
     }
 
-    /// The worker has stored the outcome; gives the word before, whose flags say who is to be told.
+    /// The worker has stored the outcome; gives the word before, whose flags say who is to be told. None if the task is
+    /// not its own any more: it was declared dead, and is late.
     #[inline]
-    pub fn complete(&self, generation: u32, by: u16) -> u64 {
-        // Release: publishes the outcome; pairs with the Acquire of whoever sees DONE. An exchange, never load and
-        // store: a flag set in between would be lost with its waiter.
-        self.0.swap(word(generation, by, DONE), AcqRel)
+    pub fn complete(&self, generation: u32, by: u16) -> Option<u64> {
+        let mut w = self.0.load(Relaxed);
+        while self::generation(w) == generation && !matches!(state(w), FREE | TAKEN) {
+            // Release: publishes the outcome; pairs with the Acquire of whoever sees DONE. An exchange, never load and
+            // store: a flag set in between would be lost with its waiter.
+            match self.0.compare_exchange_weak(w, word(generation, by, DONE), AcqRel, Relaxed) {
+                Ok(_) => return Some(w),
+                Err(now) => w = now,
+            }
+        }
+        None
     }
 
     /// The host sets a flag on an unfinished task; gives the word with it, or the word that shows why not.
@@ -244,14 +252,14 @@ mod tests {
         s.claim(1, 0xfff);
         s.stir(1);
         assert_eq!(s.flag_kill(1), Some(0xfff));
-        let before = s.complete(1, 0xfff);
+        let before = s.complete(1, 0xfff).unwrap();
         assert_eq!(before & (WAITERS | COLLECT | KILL), WAITERS | COLLECT | KILL);
         assert!(s.flag(1, WAITERS).is_err());
         assert_eq!(state(s.look()), DONE);
     }
 
     #[test]
-    fn a_dead_workers_claim_is_taken_and_a_late_answer_shows_an_older_generation() {
+    fn a_dead_workers_claim_is_taken_and_a_late_answer_is_ignored() {
         let s = Word::new();
         s.open(1, WAITERS);
         s.claim(1, 2);
@@ -259,8 +267,8 @@ mod tests {
         assert!(s.take_claimed(1, 2).is_some());
         s.close(1);
         s.open(2, 0);
-        s.complete(1, 2); // declared dead, and not dead
-        assert!(s.claim(2, 0).is_none(), "the late answer spoils the slot, and the host sees a foreign generation");
-        assert_eq!(generation(s.look()), 1);
+        assert!(s.complete(1, 2).is_none(), "declared dead, and not dead");
+        assert!(s.claim(2, 0).is_some());
+        assert!(s.complete(2, 0).is_some_and(|w| state(w) == CLAIMED));
     }
 }

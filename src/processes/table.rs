@@ -21,6 +21,8 @@ use core::ptr::{null, NonNull};
 /// Slots that are committed at a time, and cells of the ring.
 const SLOT_STEP: usize = 256;
 const CELL_STEP: usize = 8192;
+/// A task that the queue has lost so often is not lost but lied about.
+const MOST_LOST: u8 = 3;
 /// No slot.
 const NOBODY: u32 = u32::MAX;
 
@@ -37,6 +39,8 @@ pub struct Private {
     pub portion: *const Portion,
     /// The host has taken the task from the workers, and will end it or open it again.
     taken: bool,
+    /// So often the queue has lost it.
+    lost: u8,
     /// Where its cell is in the queue.
     position: u64,
     next: u32,
@@ -182,6 +186,7 @@ impl Table {
         private.generation = private.generation.wrapping_add(1).max(1);
         private.position = u64::MAX;
         private.taken = false;
+        private.lost = 0;
         private.node = task.node;
         private.block = task.block;
         private.portion = task.portion;
@@ -205,7 +210,7 @@ impl Table {
         }
         let position = self.get(first).position;
         if !self.is_popped(ready, position) {
-            ready.help(self.tail);
+            ready.help(self.popped, self.tail);
             if !self.is_popped(ready, position) {
                 return None;
             }
@@ -263,7 +268,7 @@ impl Table {
     /// Opens and queues a task that was taken from a dead worker once more; false if there is no memory for its cell.
     /// Its earlier cell was popped when the worker had claimed it, and at the latest is popped here.
     pub fn open_again(&mut self, arena: &Arena, ready: &Ready, cell: Cell) -> bool {
-        ready.help(self.tail);
+        ready.help(self.popped, self.tail);
         self.make_room_for_cell(arena).is_ok() && {
             self.get(cell.slot()).taken = false;
             ready.slots[cell.slot() as usize].word.reopen(cell.generation());
@@ -273,10 +278,22 @@ impl Table {
         }
     }
 
+    /// Is a task's cell behind the queue's head? Then somebody has claimed it, or it is lost.
+    pub fn is_behind_head(&mut self, ready: &Ready, cell: Cell) -> bool {
+        let head = ready.head().min(self.tail);
+        self.find(cell.slot(), cell.generation()).is_some_and(|p| p.position < head)
+    }
+
+    /// Between these the queue's head is: further back it was before, and it never passes the tail.
+    pub fn bounds(&self) -> (u64, u64) {
+        (self.popped, self.tail)
+    }
+
     /// Queues a task once more that the queue has lost.
     pub fn queue_again(&mut self, arena: &Arena, ready: &Ready, cell: Cell) {
         if self.make_room_for_cell(arena).is_ok() {
             self.taken += 1;
+            self.get(cell.slot()).lost += 1;
             self.queue(ready, cell);
         }
     }
@@ -294,6 +311,7 @@ impl Table {
             _ if slot::generation(w) != private.generation => Finding::Ended,
             slot::DONE => Finding::Ended,
             // Memory that was zeroed, or a state that does not exist.
+            slot::READY if queued && private.position < head && private.lost == MOST_LOST => Finding::Ended,
             slot::READY if queued && private.position < head => Finding::Passed(private.generation),
             slot::READY => Finding::Nothing,
             slot::TAKEN if private.taken => Finding::Nothing,

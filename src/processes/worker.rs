@@ -233,7 +233,8 @@ impl Worker {
         let much = self.run(slot);
         stdio::flush_stdout_if_pending();
         point(Point::Result);
-        let before = slot.word.complete(cell.generation(), self.me);
+        // Of a task that is not this worker's any more there is nothing to tell.
+        let before = slot.word.complete(cell.generation(), self.me).unwrap_or(0);
         point(Point::Done);
         if before & WAITERS != 0 {
             futex::wake_shared(slot.word.bed(), i32::MAX);
