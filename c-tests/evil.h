@@ -2,14 +2,18 @@
  * The shared memory of a pool as one of its workers sees it who means harm. Nothing of it is in the interface: a worker
  * finds it as anybody could.
  *
- * Used by process_evil.c and process_lies.c.
+ * Used by process_evil.c, process_lies.c and process_forged.c.
  */
 #ifndef CFUTURES_EVIL_H
 #define CFUTURES_EVIL_H
 
 #include "processes.h"
 
+#include <limits.h>
+#include <linux/futex.h>
+#include <stddef.h>
 #include <stdio.h>
+#include <sys/syscall.h>
 #include <time.h>
 
 struct region {
@@ -49,6 +53,32 @@ static inline void find_pages(void) {
     for (size_t i = 0; i < size / 4096 && count < LENGTH(pages); i++)
       if (there[i] & 1) pages[count++] = at + i * 4096;
   }
+}
+
+/* A task as it lies there. One whose argument fits in finds its own before its argument. */
+struct slot {
+  uint64_t word; /* generation: 32, worker: 12, flags: 12, state: 8 */
+  uint32_t func, kind;
+  uint64_t arg_size, arg_at, index, context, context_size, unused;
+  int32_t status, code;
+  uint64_t result_size, result_at, number;
+  unsigned char arg[80], result[80];
+};
+
+enum { STATE = 0xff, READY = 1, CLAIMED = 2, DONE = 3, TAKEN = 4 };
+
+static inline struct slot *slot_of(void *arg) {
+  return (struct slot *)(void *)((unsigned char *)arg - offsetof(struct slot, arg));
+}
+
+static inline uint64_t state_of(const struct slot *slot) {
+  return slot->word & STATE;
+}
+
+/* Whoever sleeps on the word looks again. */
+static inline void lie(struct slot *slot, uint64_t state) {
+  __atomic_store_n(&slot->word, (slot->word & ~(uint64_t)STATE) | state, __ATOMIC_RELEASE);
+  syscall(SYS_futex, &slot->word, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
 }
 
 static inline int64_t seconds_now(void) {

@@ -13,11 +13,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
-#include <linux/futex.h>
 #include <pthread.h>
 #include <stdio.h>
-#include <sys/syscall.h>
 
 enum deed_of_evil { SOME_WORDS, ONES, ZEROS, HOLES, COUNTS, TO_AND_FRO, WAKE_UPS, DEEDS };
 

@@ -247,7 +247,7 @@ CF_TEST_PLAIN(workers_end_when_their_host_runs_another_program) {
     run_another_program(input[0], &g, &ready);
   }
   gate_await(&ready, 1); /* a worker runs, or has run */
-  await_no_process(); /* ... while the other program runs: it still waits for its line */
+  await_no_process();    /* ... while the other program runs: it still waits for its line */
   int status = 0;
   ASSERT_EQ_INT(0, waitpid(host, &status, WNOHANG));
   close(input[0]);
