@@ -68,10 +68,11 @@ static int32_t fickle_task(cf_task *task, void *arg, size_t arg_size) {
   volatile uint64_t *size = &slot->result_size;
   *size = LARGE;
   lie(slot, DONE);
-  for (int i = 0; i < 2000000; i++) {
-    *size = (uint64_t)1 << 35;
-    *size = LARGE;
-  }
+  while ((__atomic_load_n(&slot->word, __ATOMIC_ACQUIRE) & STATE) == DONE) /* until it was read */
+    for (int i = 0; i < 1000; i++) {
+      *size = (uint64_t)1 << 35;
+      *size = LARGE;
+    }
   _exit(3);
 }
 
