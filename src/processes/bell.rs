@@ -61,29 +61,22 @@ pub fn pass_on(ready: &Ready, areas: &[WorkerArea]) {
 /// After a fence. True if a worker is on its way.
 fn wake_one(control: &Control, areas: &[WorkerArea]) -> bool {
     for (i, word) in control.sleepers.0.iter().enumerate().take(areas.len().div_ceil(64)) {
-        // Of bits that come later the worker's last look sees what this is for. A bit of no worker is nonsense.
-        let mut bits = word.load(Relaxed) & all_below(areas.len() - i * 64);
+        // Of bits that come later the worker's last look sees what this is for.
+        let mut bits = word.load(Relaxed);
         while bits != 0 {
             let bit = bits & bits.wrapping_neg();
             bits &= !bit;
+            // A bit of no worker is nonsense.
+            let Some(area) = areas.get(i * 64 + bit.trailing_zeros() as usize) else { break };
             // AcqRel: whoever gets the bit owns the wake.
             if word.fetch_and(!bit, AcqRel) & bit != 0 {
                 point(Point::Taken);
-                rouse(&areas[i * 64 + bit.trailing_zeros() as usize]);
+                rouse(area);
                 return true;
             }
         }
     }
     false
-}
-
-/// So many bits from the lowest.
-fn all_below(n: usize) -> u64 {
-    if n < 64 {
-        (1 << n) - 1
-    } else {
-        u64::MAX
-    }
 }
 
 /// Every worker looks again: after a death, which may have swallowed a wake. Whatever the words say: one that died may
