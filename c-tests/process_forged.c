@@ -53,48 +53,6 @@ CF_TEST(outcomes_that_make_no_sense_are_refused) {
   expect_works(ex);
 }
 
-/* ---------------------------------------------------------------- an outcome that changes while it is read */
-
-enum { LARGE = 100000, FILL = 7 };
-
-/* Says that it is done, and goes on to change the size from what is there to what is not, and back. */
-static int32_t fickle_task(cf_task *task, void *arg, size_t arg_size) {
-  struct slot *slot = slot_of(arg);
-  unsigned char *result = cf_task_result_buffer(task, LARGE);
-  ASSERT(result != NULL && arg_size > 0);
-  memset(result, FILL, LARGE);
-  slot->status = 0;
-  slot->result_at = (uint64_t)(result - shared_memory().begin);
-  volatile uint64_t *size = &slot->result_size;
-  *size = LARGE;
-  lie(slot, DONE);
-  while ((__atomic_load_n(&slot->word, __ATOMIC_ACQUIRE) & STATE) == DONE) /* until it was read */
-    for (int i = 0; i < 1000; i++) {
-      *size = (uint64_t)1 << 35;
-      *size = LARGE;
-    }
-  _exit(3);
-}
-
-/* The host reads the size once: what it has checked is what it goes by. */
-CF_TEST(outcomes_that_change_while_they_are_read) {
-  const int32_t any = 1;
-  for (int i = 0; i < 30; i++) {
-    const unsigned char *data = NULL;
-    size_t size = 0;
-    cf_future *f = submit_bytes(ex, fickle_task, &any, sizeof any);
-    cf_status status = cf_future_result(f, CF_FOREVER, (const void **)&data, &size);
-    if (status == CF_OK) {
-      ASSERT_EQ_SIZE(LARGE, size);
-      ASSERT(data[0] == FILL && data[LARGE - 1] == FILL);
-    } else {
-      ASSERT_STATUS(CF_WORKER_DIED, status);
-    }
-    cf_future_release(f);
-  }
-  expect_works(ex);
-}
-
 /* ---------------------------------------------------------------- portions of a map */
 
 struct head {
@@ -110,13 +68,6 @@ struct item {
   uint64_t unused;
 };
 
-enum { CHUNK = 8, ITEMS = 3 * CHUNK, EVIL = CHUNK };
-enum portion_lie { MANY_ENDED, DONE_EARLY, ITEM_ELSEWHERE, STOPPED, PORTION_LIES };
-
-struct record {
-  int32_t number, lie;
-};
-
 static struct slot *slot_of_portion(const struct head *head) {
   const uint64_t at = (uint64_t)((const unsigned char *)head - shared_memory().begin);
   find_pages();
@@ -127,10 +78,80 @@ static struct slot *slot_of_portion(const struct head *head) {
   check_fail(__FILE__, __LINE__, "the portion has no slot");
 }
 
-static void lie_about_portion(unsigned char *records, int32_t what) {
-  struct item *items = (struct item *)(void *)(records - CHUNK * sizeof(struct item));
+/* What lies before the records of a portion of so many items. */
+static struct item *items_before(unsigned char *records, size_t n) {
+  return (struct item *)(void *)(records - n * sizeof(struct item));
+}
+
+static struct head *head_before(struct item *items, size_t n) {
   struct head *head = (struct head *)(void *)((unsigned char *)items - sizeof(struct head));
-  ASSERT_EQ_SIZE(CHUNK, head->count);
+  ASSERT_EQ_SIZE(n, head->count);
+  return head;
+}
+
+/* ---------------------------------------------------------------- outcomes that change while they are read */
+
+enum { MANY = 4000, LARGE = 1000, FILL = 7 };
+
+/* The first item says that all are done, and goes on to change their sizes from what is there to what is not, and back,
+ * until the host has read them all. */
+static int32_t fickle_task(cf_task *task, void *arg, size_t arg_size) {
+  struct item *items = items_before(arg, MANY);
+  struct head *head = head_before(items, MANY);
+  struct slot *slot = slot_of_portion(head);
+  unsigned char *result = cf_task_result_buffer(task, LARGE);
+  ASSERT(result != NULL && arg_size > 0);
+  memset(result, FILL, LARGE);
+  for (size_t i = 0; i < MANY; i++) {
+    items[i].status = 0;
+    items[i].size = LARGE;
+    items[i].at = (uint64_t)(result - shared_memory().begin);
+  }
+  head->next = MANY;
+  lie(slot, DONE);
+  for (uint64_t size = 0; (__atomic_load_n(&slot->word, __ATOMIC_ACQUIRE) & STATE) == DONE;) {
+    size = size == LARGE ? (uint64_t)1 << 35 : LARGE;
+    for (size_t i = 0; i < MANY; i++) *(volatile uint64_t *)&items[i].size = size;
+  }
+  _exit(3);
+}
+
+/* The host reads each size once: what it has checked is what it goes by. */
+CF_TEST(outcomes_that_change_while_they_are_read) {
+  static const int32_t numbers[MANY];
+  cf_map_options *options = NULL;
+  cf_map *map = NULL;
+  cf_item item;
+  ASSERT_OK(cf_map_options_new(&options));
+  ASSERT_OK(cf_map_options_set_chunk_size(options, MANY));
+  ASSERT_OK(cf_executor_map(ex, fickle_task, numbers, sizeof *numbers, MANY, options, &map));
+  cf_map_options_free(options);
+  for (size_t i = 0; i < MANY; i++) {
+    ASSERT_OK(cf_map_next(map, &item));
+    if (item.status == CF_OK) {
+      const unsigned char *data = item.data;
+      ASSERT_EQ_SIZE(LARGE, item.size);
+      ASSERT(data[0] == FILL && data[LARGE - 1] == FILL);
+    } else {
+      ASSERT_STATUS(CF_WORKER_DIED, item.status);
+    }
+  }
+  cf_map_free(map);
+  expect_works(ex);
+}
+
+/* ---------------------------------------------------------------- portions that lie */
+
+enum { CHUNK = 8, ITEMS = 3 * CHUNK, EVIL = CHUNK };
+enum portion_lie { MANY_ENDED, DONE_EARLY, ITEM_ELSEWHERE, STOPPED, PORTION_LIES };
+
+struct record {
+  int32_t number, lie;
+};
+
+static void lie_about_portion(unsigned char *records, int32_t what) {
+  struct item *items = items_before(records, CHUNK);
+  struct head *head = head_before(items, CHUNK);
   switch (what) {
   case MANY_ENDED: head->next = UINT32_MAX; break;
   case DONE_EARLY:
