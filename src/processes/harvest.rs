@@ -9,11 +9,12 @@
 //! - `outstanding` falls after everything that follows the publish has run or was handed to the callback thread.
 
 use super::arena::Arena;
+use super::outcome::{self, Body, Owner};
 use super::pool::Pool;
 use super::portion::Portion;
 use super::result::Words;
 use super::segments::Piece;
-use super::slot::{self, inline_bytes, DONE};
+use super::slot::{self, DONE};
 use crate::error::cf_error;
 use crate::future::cf_future;
 use crate::future::ext::Loan;
@@ -22,16 +23,6 @@ use crate::status::{Result, Status};
 use crate::sync::{AtomicU32, Ordering::*};
 use crate::sys::futex;
 use core::ffi::c_void;
-
-/// What a worker may say of a task.
-const SAYABLE: [Status; 6] = [
-    Status::CF_TASK_FAILED,
-    Status::CF_INVALID_ARGUMENT,
-    Status::CF_NO_MEMORY,
-    Status::CF_UNSUPPORTED,
-    Status::CF_SIZE_MISMATCH,
-    Status::CF_UNKNOWN_FUNCTION,
-];
 
 /// On which thread something ends.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -103,7 +94,7 @@ impl Pool {
         // SAFETY: the portion's reference keeps the items.
         let items = unsafe { &*portion.items };
         while *absorbed < portion.count && !items.is_stopped() {
-            items.absorb(portion.first + *absorbed as usize, Err(nonsense()));
+            items.absorb(portion.first + *absorbed as usize, Err(outcome::nonsense()));
             *absorbed += 1;
         }
     }
@@ -113,7 +104,7 @@ impl Pool {
         // SAFETY: the portion's reference keeps the items.
         let items = unsafe { &*portion.items };
         for i in *absorbed..upto {
-            let read = self.read(Words::of_item(portion.item(i)), worker);
+            let read = outcome::read(self.arena(), &self.shared, Words::of_item(portion.item(i)), worker);
             let index = portion.first + i as usize;
             match read {
                 Ok(body) => items.absorb(index, Ok(body.bytes())),
@@ -150,43 +141,8 @@ impl Pool {
 
     /// Reads the outcome, once, and stores it in the node.
     fn fetch(&self, f: &'static cf_future, index: u32, worker: u16) -> Result<(), cf_error> {
-        let body = self.read(Words::of_slot(self.slot(index)), worker)?;
+        let body = outcome::read(self.arena(), &self.shared, Words::of_slot(self.slot(index)), worker)?;
         self.store(f, body).map_err(|e| cf_error::plain(e, 0))
-    }
-
-    /// Reads each word of an outcome once: the result's bytes, or why there are none.
-    fn read<'a>(&'a self, words: Words<'a>, worker: u16) -> Result<Body<'a>, cf_error> {
-        let (status, code) = (words.status.load(Relaxed), words.code.load(Relaxed));
-        let size = usize::try_from(words.size.load(Relaxed)).unwrap_or(usize::MAX);
-        let at = usize::try_from(words.at.load(Relaxed)).unwrap_or(usize::MAX);
-        let body = self.body(&words, worker, at, size).ok_or_else(nonsense)?;
-        if status == 0 {
-            return Ok(body);
-        }
-        let status = SAYABLE.into_iter().find(|s| *s as i32 == status).ok_or_else(nonsense)?;
-        let text = body.bytes();
-        if text.is_empty() {
-            return Err(cf_error::plain(status, code));
-        }
-        let text = text.strip_suffix(&[0]).unwrap_or(text);
-        let text = &text[..text.len().min(MOST_TEXT)];
-        Err(cf_error::with_text(status, code, format_args!("{}", Utf8(text))))
-    }
-
-    fn body<'a>(&'a self, words: &Words<'a>, worker: u16, at: usize, size: usize) -> Option<Body<'a>> {
-        if at == 0 {
-            return (size <= words.room()).then(|| Body {
-                place: inline_bytes(words.inline),
-                size,
-                owner: Owner::Slot,
-            });
-        }
-        let arena = self.arena();
-        if let Some(piece) = arena.segments().accept(worker, at, size) {
-            return Some(Body { place: arena.address(at), size, owner: Owner::Worker(arena, piece) });
-        }
-        // Memory of the program's own is passed, and stays the program's to free.
-        self.shared.holds(at, size).then(|| Body { place: arena.address(at), size, owner: Owner::Program(arena) })
     }
 
     fn store(&self, f: &'static cf_future, mut body: Body) -> Result<()> {
@@ -277,50 +233,6 @@ impl Pool {
             self.ring_supervisor();
         }
     }
-}
-
-/// A result or text that a worker has left, and whose memory it is.
-struct Body<'a> {
-    place: *mut u8,
-    size: usize,
-    owner: Owner<'a>,
-}
-
-enum Owner<'a> {
-    Slot,
-    Worker(&'a Arena, Piece),
-    Program(&'a Arena),
-}
-
-impl Body<'_> {
-    fn bytes(&self) -> &[u8] {
-        // SAFETY: checked to lie beside the words or in a segment. A worker out of its mind may still write there: the
-        // bytes are copied, and nothing follows from what they are.
-        unsafe { core::slice::from_raw_parts(self.place, self.size) }
-    }
-}
-
-impl Drop for Body<'_> {
-    fn drop(&mut self) {
-        if let Owner::Worker(arena, piece) = core::mem::replace(&mut self.owner, Owner::Slot) {
-            arena.segments().release(arena, piece);
-        }
-    }
-}
-
-/// More than this of a message is not kept.
-const MOST_TEXT: usize = 64 << 10;
-
-struct Utf8<'a>(&'a [u8]);
-
-impl core::fmt::Display for Utf8<'_> {
-    fn fmt(&self, f: &mut core::fmt::Formatter) -> core::fmt::Result {
-        self.0.utf8_chunks().try_for_each(|c| f.write_str(c.valid()))
-    }
-}
-
-fn nonsense() -> cf_error {
-    cf_error::with_text(Status::CF_WORKER_DIED, 0, format_args!("a worker process left an outcome that makes no sense"))
 }
 
 /// The future's last reference has gone: its result's memory goes back.

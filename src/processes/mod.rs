@@ -17,7 +17,7 @@
 //! private to it (`table`, `blocks`, `segments`), and every shared value is read once and checked.
 //!
 //! - on both sides: `layout`, `view`, [`slot`], `queue`, `bell`, `functions`
-//! - the host: `plan`, [`pool`], `submit`, `table`, `far`, `harvest`, `supervisor`, `collect`, `crew`, `deaths`, `blame`, `audit`,
+//! - the host: `plan`, [`pool`], `submit`, `table`, `far`, `harvest`, `outcome`, `supervisor`, `collect`, `crew`, `deaths`, `blame`, `audit`,
 //!   `breaking`, `callbacks`, `staff`, `service`, `zygotes`, `start`
 //! - its memory: `arena`, `blocks` (`chunk`, `spans`, `sheet`), `segments`, `shared`
 //! - the other side: `zygote`, `worker`, `terms`, `result`, `heap`; `messages` between
@@ -43,6 +43,7 @@ pub mod heap;
 pub mod layout;
 pub mod messages;
 pub mod names;
+mod outcome;
 pub mod plan;
 pub mod points;
 pub mod pool;
