@@ -259,6 +259,42 @@ CF_TEST_PLAIN(a_dead_zygote_is_replaced) {
   cf_executor_free(two);
 }
 
+/* ... and while there is work: the tasks that run are told, those that are queued run on new workers, once each. */
+CF_TEST_PLAIN(a_zygote_dies_under_a_backlog) {
+  enum { QUEUED = 20 };
+  cf_executor *two = make_executor(2);
+  for (size_t round = 0; round < scaled(10); round++) {
+    cf_future *running[2], *queued[QUEUED];
+    int32_t zygotes[8], workers[2];
+    size_t runs[QUEUED] = { 0 };
+    gate g = gate_make(), marks = gate_make();
+    collect_pids(two, workers, 2);
+    await_two_zygotes(zygotes, LENGTH(zygotes));
+    const int32_t active = process_parent(workers[0]);
+    ASSERT(active == zygotes[0] || active == zygotes[1]);
+    ASSERT_EQ_INT(active, process_parent(workers[1]));
+    for (int32_t i = 0; i < 2; i++) running[i] = submit_gated(two, &g, i);
+    gate_await(&g, 2);
+    for (int32_t i = 0; i < QUEUED; i++) queued[i] = submit_marked(two, &marks, i);
+    kill_and_await(active);
+    for (int i = 0; i < 2; i++) { /* nobody opened their gate; how they ended nobody saw */
+      const int32_t pid = cf_error_pid(expect_error(CF_WORKER_DIED, running[i]));
+      ASSERT(pid == workers[0] || pid == workers[1]);
+    }
+    for (int32_t i = 0; i < QUEUED; i++) ASSERT_VALUE(i, queued[i]);
+    for (int i = 0; i < QUEUED; i++) runs[gate_next(&marks)]++;
+    ASSERT(gate_quiet(&marks));
+    for (int i = 0; i < QUEUED; i++) ASSERT_EQ_SIZE(1, runs[i]);
+    collect_pids(two, workers, 2); /* at the same time */
+    cf_futures_release(running, 2);
+    cf_futures_release(queued, QUEUED);
+    gate_close(&g);
+    gate_close(&marks);
+  }
+  ASSERT(cf_executor_error(two) == NULL);
+  cf_executor_free(two);
+}
+
 /* Both at once, and the workers with them: every future ends, the pool says that it is broken. */
 CF_TEST_PLAIN(all_zygotes_killed_at_once) {
   for (int round = 0; round < 5; round++) {
