@@ -223,9 +223,8 @@ CF_TEST_PLAIN(hosts_end_in_every_way_while_tasks_run) {
 
 /* ---------------------------------------------------------------- limits of the system */
 
-/* Makes a pool and uses it, as far as that goes: every refusal has a status and undoes everything. */
+/* Makes a pool and uses it, as far as that goes: every refusal has a status. */
 static bool try_a_pool(void) {
-  const size_t before = descriptor_count();
   const int32_t value = 4;
   cf_options *o = NULL;
   cf_executor *pool = NULL;
@@ -246,22 +245,29 @@ static bool try_a_pool(void) {
   cf_executor_free(pool);
   ASSERT(status == CF_OK || status == CF_OS_ERROR || status == CF_NO_MEMORY ||
          status == CF_BROKEN_POOL || status == CF_UNSUPPORTED || status == CF_WORKER_DIED);
-  ASSERT_EQ_SIZE(before, descriptor_count());
   return status == CF_OK;
+}
+
+/* ... under a limit, and undoes everything. The harness looks behind whole tests only, and not in a child. */
+static bool try_with_limit(int resource, rlim_t most) {
+  const struct belongings before = count_belongings();
+  struct rlimit usual, limit;
+  ASSERT(getrlimit(resource, &usual) == 0);
+  limit = usual;
+  limit.rlim_cur = most;
+  ASSERT(setrlimit(resource, &limit) == 0);
+  const bool made = try_a_pool();
+  ASSERT(setrlimit(resource, &usual) == 0); /* to look at processes takes descriptors too */
+  check_nothing_left(&before);
+  return made;
 }
 
 /* With so many more than there are now. */
 static void limit_descriptors(void *unused) {
   int made = 0;
   (void)unused;
-  for (rlim_t more = 1; more < 40; more++) {
-    const size_t room = descriptor_count() + (size_t)more; /* one is needed to count them */
-    struct rlimit limit;
-    ASSERT(getrlimit(RLIMIT_NOFILE, &limit) == 0);
-    limit.rlim_cur = room;
-    ASSERT(setrlimit(RLIMIT_NOFILE, &limit) == 0);
-    made += try_a_pool();
-  }
+  for (rlim_t more = 0; more < 40; more++)
+    made += try_with_limit(RLIMIT_NOFILE, (rlim_t)descriptor_count() + more);
   ASSERT(made > 0);
 }
 
@@ -274,13 +280,7 @@ CF_TEST_PLAIN(pools_without_enough_descriptors) {
 static void limit_files(void *unused) {
   const rlim_t sizes[] = { 0, 4096, (rlim_t)1 << 20, (rlim_t)1 << 30 };
   (void)unused;
-  for (size_t i = 0; i < LENGTH(sizes); i++) {
-    struct rlimit limit;
-    ASSERT(getrlimit(RLIMIT_FSIZE, &limit) == 0);
-    limit.rlim_cur = sizes[i];
-    ASSERT(setrlimit(RLIMIT_FSIZE, &limit) == 0);
-    try_a_pool();
-  }
+  for (size_t i = 0; i < LENGTH(sizes); i++) try_with_limit(RLIMIT_FSIZE, sizes[i]);
 }
 
 CF_TEST_PLAIN(a_limit_on_the_size_of_files_kills_nobody) {
@@ -293,11 +293,7 @@ static void limit_address_space(void *unused) {
   const rlim_t more[] = { (rlim_t)16 << 20, (rlim_t)64 << 20, (rlim_t)1 << 30, (rlim_t)64 << 30 };
   (void)unused;
   for (size_t i = 0; i < LENGTH(more); i++) {
-    struct rlimit limit;
-    ASSERT(getrlimit(RLIMIT_AS, &limit) == 0);
-    limit.rlim_cur = (rlim_t)mapped_bytes() + more[i];
-    ASSERT(setrlimit(RLIMIT_AS, &limit) == 0);
-    bool made = try_a_pool();
+    const bool made = try_with_limit(RLIMIT_AS, (rlim_t)mapped_bytes() + more[i]);
     ASSERT(made || i + 1 < LENGTH(more));
   }
 }
@@ -314,14 +310,16 @@ static void limit_tasks(void *group) {
   ASSERT(prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0);
   ASSERT(enter_cgroup(group, (int32_t)getpid()));
   for (int most = 1; most <= 12; most++) {
+    const struct belongings before = count_belongings();
     ASSERT(set_cgroup_number(group, "pids.max", most));
     if (try_a_pool())
       made++;
     else
       refused++;
-    if (!check_is_threads()) await_no_process();
-    while (waitpid(-1, NULL, __WALL | WNOHANG) > 0) {
+    if (!check_is_threads()) await_no_process(); /* what dies now is waited for */
+    while (waitpid(-1, NULL, __WALL) > 0) {
     }
+    check_nothing_left(&before);
   }
   ASSERT(made > 0 && refused > 0);
 }
