@@ -260,19 +260,23 @@ CF_TEST_PLAIN(workers_end_when_their_host_runs_another_program) {
 
 /* ---------------------------------------------------------------- numbers that others have now */
 
-enum { NUMBERS = 600 };
+enum { NUMBERS = 600, FULL = 4096 };
 
 /* In a child: closes all that there is, has pipes of its own under every number that is free then, and
- * goes on with the pool, which may open new ones meanwhile. */
-static void use_a_pool_without_descriptors(void) {
+ * goes on with the pool, which may open new ones meanwhile. By turns a number is for writing to an empty pipe and for
+ * reading from a full one; `first` says which of them the lowest is. Not eventfds: the kernel gives all of them
+ * one inode, so that the library cannot tell them from its own. */
+static void use_a_pool_without_descriptors(size_t first) {
   struct stat before[NUMBERS], after;
   bool mine[NUMBERS] = { false };
   cf_executor *two = make_executor(2);
   expect_works(two);
   close_all_descriptors();
-  int own[2];
-  ASSERT(pipe(own) == 0);
-  for (int fd = own[1]; fd < NUMBERS; fd = fcntl(own[1], F_DUPFD, 3)) {
+  int empty[2], full[2];
+  const char content[FULL] = { 0 };
+  ASSERT(pipe(empty) == 0 && pipe(full) == 0 && write(full[1], content, FULL) == FULL);
+  const int kinds[] = { empty[1], full[0] };
+  for (int fd = full[1]; fd < NUMBERS; fd = fcntl(kinds[first++ % 2], F_DUPFD, 3)) {
     ASSERT(fd >= 0 && fstat(fd, &before[fd]) == 0);
     mine[fd] = true;
   }
@@ -286,8 +290,10 @@ static void use_a_pool_without_descriptors(void) {
   }
   cf_executor_free(two);
   int waiting = 0;
-  ASSERT(ioctl(own[0], FIONREAD, &waiting) == 0);
+  ASSERT(ioctl(empty[0], FIONREAD, &waiting) == 0);
   ASSERT_EQ_INT(0, waiting); /* nothing was written */
+  ASSERT(ioctl(full[0], FIONREAD, &waiting) == 0);
+  ASSERT_EQ_INT(FULL, waiting); /* nor read */
   for (int fd = 3; fd < NUMBERS; fd++) {
     if (!mine[fd]) continue;
     if (fstat(fd, &after) != 0) check_fail(__FILE__, __LINE__, "descriptor %d was closed", fd);
@@ -297,17 +303,19 @@ static void use_a_pool_without_descriptors(void) {
 
 /* Nothing is read from, written to or closed under a number that has become the program's. */
 CF_TEST_PLAIN(descriptors_that_became_the_hosts_are_left_alone) {
-  pid_t host = fork();
-  ASSERT(host >= 0);
-  if (host == 0) {
-    check_host = (int32_t)getpid();
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    use_a_pool_without_descriptors();
-    _exit(0);
+  for (size_t first = 0; first < 2; first++) {
+    pid_t host = fork();
+    ASSERT(host >= 0);
+    if (host == 0) {
+      check_host = (int32_t)getpid();
+      prctl(PR_SET_PDEATHSIG, SIGKILL);
+      use_a_pool_without_descriptors(first);
+      _exit(0);
+    }
+    int status = 0;
+    ASSERT(waitpid(host, &status, 0) == host);
+    ASSERT_EQ_INT(0, status);
   }
-  int status = 0;
-  ASSERT(waitpid(host, &status, 0) == host);
-  ASSERT_EQ_INT(0, status);
 }
 
 /* ---------------------------------------------------------------- secrets */

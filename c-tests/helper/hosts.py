@@ -175,8 +175,13 @@ def closes_descriptors():
     numbers = [int(name) for name in os.listdir("/proc/self/fd") if int(name) > 2]
     os.closerange(3, max(numbers) + 1)
     begin, end = os.pipe()
-    # The very numbers that the library had.
-    mine = [os.dup2(end, number) for number in numbers if number > end]
+    full, filling = os.pipe()
+    # The very numbers that the library had: what is written to one, and what is read from the next, would be noticed.
+    mine = [number for number in numbers if number > filling]
+    written, read = mine[::2], mine[1::2]
+    for number in mine:
+        os.dup2(end if number in written else full, number)
+    os.write(filling, b"3" * (len(read) + 1))
     expect(True, kind == "threads" or len(mine) > 3)
     for i, future in enumerate(futures):
         status, value = end_of(future) if future else ("CF_BROKEN_POOL", 0)
@@ -186,10 +191,13 @@ def closes_descriptors():
             raise AssertionError(status)
         library.cf_future_release(future)
     library.cf_executor_free(pool)
-    for number in mine:
+    for number in written:
         os.write(number, b"1")
     os.write(end, b"2")
-    expect(b"1" * len(mine) + b"2", os.read(begin, 4096))
+    expect(b"1" * len(written) + b"2", os.read(begin, 4096))
+    for number in read:
+        expect(b"3", os.read(number, 1))
+    expect(b"3", os.read(full, 4096))
 
 
 HOSTS = [ignores_sigchld, waits_for_any_child, handles_sigchld, forks, exits, exits_at_once, is_killed,
