@@ -217,12 +217,14 @@ static void body_end(void) {
   X(write, EINTR)                                                                                  \
   X(close, EINTR)                                                                                  \
   X(fcntl, EINTR, EMFILE, EPERM)                                                                   \
+  X(dup2, EINTR, EBUSY, EMFILE, EPERM)                                                             \
   X(signalfd, ENOMEM, EMFILE, ENFILE, ENOSYS)                                                      \
   X(getrandom, EINTR, EAGAIN, ENOSYS)                                                              \
   X(getrlimit, EPERM)                                                                              \
   X(sched_getaffinity, EPERM, ENOSYS)                                                              \
   X(madvise, ENOMEM, EAGAIN, EPERM)                                                                \
   X(waitpid, EINTR)                                                                                \
+  X(waitid, EINTR, EINVAL, EPERM, ENOSYS)                                                          \
   X(pidfd_open, ENOMEM, EMFILE, ENFILE, ENOSYS, EPERM)                                             \
   X(pidfd_send_signal, EPERM, ENOSYS)                                                              \
   X(close_range, ENOMEM, EMFILE, ENOSYS, EPERM)                                                    \
