@@ -15,6 +15,7 @@ mod mixes;
 mod scene;
 #[path = "crash/special.rs"]
 mod special;
+mod watchdog;
 
 use cfutures::processes::points::{self, Point};
 use core::sync::atomic::{AtomicU32, Ordering::SeqCst};
@@ -69,7 +70,7 @@ fn play(plan: Plan, mix: Mix, book: &Book, usual: u32) {
 fn in_child(scene: impl FnOnce()) -> Result<(), String> {
     let pid = unsafe { libc::fork() };
     if pid == 0 {
-        unsafe { libc::alarm(PATIENCE) };
+        watchdog::start(PATIENCE);
         let ended = std::panic::catch_unwind(std::panic::AssertUnwindSafe(scene));
         unsafe { libc::_exit(ended.is_err() as i32) };
     }

@@ -19,6 +19,11 @@ use std::collections::HashMap;
 use std::ffi::{CStr, CString};
 use std::time::{Duration, Instant};
 
+mod watchdog;
+
+/// In seconds. All of it takes a few.
+const PATIENCE: u32 = 300;
+
 struct Worker {
     pid: i32,
     pidfd: Option<Fd>,
@@ -72,7 +77,10 @@ impl Host {
         let end = Instant::now() + Duration::from_secs(60);
         let mut health = Health::Fine;
         while !holds(self) {
-            assert!(Instant::now() < end, "{what} did not come to pass");
+            if Instant::now() >= end {
+                watchdog::show_stacks();
+                panic!("{what} did not come to pass");
+            }
             let mut fds = self.zygotes.poll_fds().map(|fd| poll::entry(fd, poll::POLLIN));
             poll::wait(&mut fds, 50);
             let mut events = Vec::new();
@@ -290,6 +298,7 @@ fn main() {
     be_in_the_way();
     let _ = unsafe { libc::signal(libc::SIGPIPE, libc::SIG_IGN) };
     worker_main();
+    watchdog::start(PATIENCE);
     // A stranger's variable makes nobody a worker.
     std::env::set_var("CFUTURES_WORKER", "201:1:1:0");
     worker_main();

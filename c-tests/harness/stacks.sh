@@ -1,8 +1,10 @@
 #!/bin/sh
-# stacks.sh <pid of a suite>: the stack of every thread of that suite, its zygotes and its workers,
-# through gdb if there is one, else what /proc tells. Called by the watchdog of check.c, which waits
-# for it; so nothing here may wait for ever.
+# stacks.sh <pid of a host>: the stack of every thread of that process, its zygotes and its workers,
+# through gdb if there is one, else what /proc tells. Called by the watchdogs of check.c, helper/hosts.py
+# and tests/watchdog, which wait for it; so nothing here may wait for ever.
 host=$1
+# The inodes of its pools' memory.
+memory=$(sed -n 's|^[^ ]* [^ ]* [^ ]* [^ ]* \([0-9]*\) */memfd:cfutures .*|\1|p' "/proc/$host/maps" 2>/dev/null)
 
 # through_gdb <pid>: fails if there is no gdb, or if it may not look.
 through_gdb() {
@@ -32,13 +34,33 @@ show() {
   echo "--- $(echo "$stacks" | grep -c '^Thread') threads shown"
 }
 
+# is_marked <pid>: a suite marks its environment, which all that descends from it inherits.
+is_marked() {
+  [ -r "/proc/$1/environ" ] || return 1
+  tr '\0' '\n' 2>/dev/null <"/proc/$1/environ" | grep -qx "CF_TEST_HOST=$host"
+}
+
+# shares_memory <pid>: it has a pool's memory mapped that the host has too.
+shares_memory() {
+  [ -n "$memory" ] || return 1
+  for inode in $memory; do
+    grep -q "^[^ ]* [^ ]* [^ ]* [^ ]* $inode */memfd:cfutures " "/proc/$1/maps" 2>/dev/null && return 0
+  done
+  return 1
+}
+
 show "$host" "of the host"
+shown=0
 for folder in /proc/[0-9]*; do
   pid=${folder#/proc/}
   [ "$pid" != "$host" ] && [ "$pid" != $$ ] || continue
-  [ -r "$folder/environ" ] || continue
   # This shell and what it starts are marked as well.
   [ "$(sed -n 's/^PPid:[[:space:]]*//p' "$folder/status" 2>/dev/null)" != $$ ] || continue
-  tr '\0' '\n' 2>/dev/null <"$folder/environ" | grep -qx "CF_TEST_HOST=$host" || continue
+  is_marked "$pid" || shares_memory "$pid" || continue
+  shown=$((shown + 1))
+  if [ "$shown" -gt 20 ]; then # each takes a debugger a second
+    echo "--- and others below it"
+    break
+  fi
   show "$pid" "below it"
 done

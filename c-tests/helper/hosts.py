@@ -38,6 +38,12 @@ def expect(expected, got):
         raise AssertionError(f"expected {expected!r}, got {got!r}")
 
 
+def show_stacks(pid):
+    """Of a process that hangs, and of the zygotes and workers of its pools."""
+    script = pathlib.Path(__file__).parent.parent / "harness" / "stacks.sh"
+    subprocess.run(["sh", script, str(pid)], stdout=sys.stderr, check=False)
+
+
 def said(status):
     return library.cf_status_name(status).decode()
 
@@ -119,6 +125,18 @@ def handles_sigchld():
     expect([], calls)
 
 
+def end_of_child(pid):
+    """Its wait status. From outside, as a handler in Python waits for calls of the library."""
+    for _ in range(100 * PATIENCE):
+        child, status = os.waitpid(pid, os.WNOHANG)
+        if child == pid:
+            return status
+        time.sleep(0.01)
+    show_stacks(pid)
+    os.kill(pid, signal.SIGKILL)
+    return os.waitpid(pid, 0)[1]
+
+
 def in_the_child(pool, future):
     expect("CF_FORKED", submit(pool, 1)[0])
     expect("CF_FORKED", end_of(future)[0])
@@ -138,12 +156,11 @@ def forks():
         expect("CF_OK", status)
         child = os.fork()
         if child == 0:
-            signal.alarm(PATIENCE)
             in_the_child(pool, future)
             if by_exit:
                 sys.exit(0)
             os._exit(0)
-        expect((child, 0), os.waitpid(child, 0))
+        expect(0, end_of_child(child))
         expect(("CF_OK", 42), end_of(future))
         library.cf_future_release(future)
         work(pool)
@@ -221,8 +238,13 @@ def left_of(mark):
 def main():
     for number, host in enumerate(HOSTS):
         mark = f"{os.getpid()}.{number}"
-        run = subprocess.run([sys.executable, "-B", *sys.argv, host.__name__], check=False, timeout=2 * PATIENCE,
-                             env={**os.environ, MARK: mark})
+        run = subprocess.Popen([sys.executable, "-B", *sys.argv, host.__name__], env={**os.environ, MARK: mark})
+        try:
+            run.wait(timeout=2 * PATIENCE)
+        except subprocess.TimeoutExpired:
+            show_stacks(run.pid)
+            run.kill()
+            raise
         expect((host.__name__, -signal.SIGKILL if host is is_killed else 0), (host.__name__, run.returncode))
         full = f"{MARK}={mark}".encode()
         looks = 0

@@ -11,6 +11,8 @@ mod marks;
 mod model;
 mod ops;
 mod steps;
+#[path = "../../watchdog/mod.rs"]
+mod watchdog;
 mod world;
 
 use ops::Sequence;
@@ -52,6 +54,7 @@ extern "C" fn hangs(_signal: libc::c_int) {
     let sequence = unsafe { PLAYING.load(Acquire).as_ref() };
     let (seed, number) = (SEED.load(Relaxed), PLAYED.load(Relaxed));
     eprintln!("HANG in sequence {number} of seed {seed}: {sequence:#?}");
+    watchdog::show_stacks();
     std::process::abort();
 }
 
