@@ -2,8 +2,8 @@
 //!
 //! Called by: `processes`, between host and zygotes.
 //!
-//! Always true: a message arrives whole or not at all, nothing blocks, nothing raises SIGPIPE, and what arrives is
-//! close-on-exec.
+//! Always true: a message arrives whole or not at all, also when its sender is gone, nothing blocks, nothing raises
+//! SIGPIPE, and what arrives is close-on-exec.
 
 use super::fd::Fd;
 use super::{errno, poll};
@@ -90,9 +90,12 @@ fn receive_with(socket: i32, words: &mut [u64], flags: i32) -> Result<Received, 
         header.msg_control = control.as_mut_ptr().cast();
         header.msg_controllen = libc::CMSG_SPACE((MOST_FDS * size_of::<i32>()) as u32) as _;
         let flags = flags | libc::MSG_DONTWAIT | libc::MSG_CMSG_CLOEXEC | libc::MSG_TRUNC;
+        let mut reset = false;
         let size = loop {
             match libc::recvmsg(socket, &mut header, flags) {
                 -1 if errno() == libc::EINTR => continue,
+                // The other side is gone and has not read everything. That is told once, before its last messages.
+                -1 if errno() == libc::ECONNRESET && !reset => reset = true,
                 // Without memory the message stays where it is, and the descriptor readable.
                 -1 if matches!(errno(), libc::EAGAIN | libc::ENOMEM | libc::ENOBUFS) => return Err(Nothing::Yet),
                 -1 => return Err(Nothing::Ever),
@@ -162,5 +165,21 @@ mod tests {
         assert_eq!(receive(b.raw(), &mut words).err(), Some(Nothing::Ever));
         assert_eq!(send(b.raw(), &[1], &[]), Err(libc::EPIPE));
         assert_eq!(peer_pid(0), None);
+    }
+
+    #[test]
+    fn last_words_are_heard_though_something_is_left_unread() {
+        let (a, b) = pair().unwrap();
+        let mut words = [0; 3];
+        send(a.raw(), &[1, 2, 3], &[]).unwrap();
+        for i in 0..2 {
+            send(b.raw(), &[4, 5, i], &[]).unwrap();
+        }
+        drop(b);
+        for i in 0..2 {
+            assert!(receive(a.raw(), &mut words).is_ok());
+            assert_eq!(words, [4, 5, i]);
+        }
+        assert_eq!(receive(a.raw(), &mut words).err(), Some(Nothing::Ever));
     }
 }
