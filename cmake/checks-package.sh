@@ -145,6 +145,45 @@ check_panic() {
   done
 }
 
+# build_version <folder> <version>: this library as if it were of that version, in $archive. Its sources are those
+# here; only what needs compiling is compiled.
+build_version() {
+  mkdir -p "$1"
+  ln -sfn "$PWD/src" "$1/src"
+  ln -sfn "$PWD/tests" "$1/tests"
+  sed "0,/^version = .*/s//version = \"$2\"/" Cargo.toml >"$1/Cargo.toml"
+  sed "/^name = \"cfutures\"$/{n;s/.*/version = \"$2\"/}" Cargo.lock >"$1/Cargo.lock"
+  "$cargo" rustc --quiet --locked --manifest-path "$1/Cargo.toml" --target-dir "$1/target" --lib --crate-type staticlib
+  archive=$1/target/debug/libcfutures.a
+}
+
+# Host and worker program are of two versions, the next one of which differs in nothing else: neither serves the
+# other, and both serve themselves.
+check_versions() {
+  make_work
+  local next archive version other program
+  next=$(awk -F'[".]' '/^version = / { print $2 "." $3 "." $4 + 1; exit }' Cargo.toml)
+  build_version "$PWD/build/versions" "$next" >"$work/log" 2>&1
+  cp "$archive" "$work/next.a"
+  cp "$build/libcfutures.a" "$work/this.a"
+  for version in this next; do
+    cc -Wall -Wextra -Werror -g -Iinclude -Ic-tests -DCF_TEST_STACKS="\"$PWD/c-tests/harness/stacks.sh\"" \
+      tests/versions/host.c c-tests/check.c c-tests/harness/{processes,tools}.c "$work/$version.a" \
+      -lm -ldl -lpthread -o "$work/host-$version" >>"$work/log" 2>&1
+    cc -Iinclude src/cfutures-worker.c "$work/$version.a" -lm -ldl -lpthread -o "$work/worker-$version" \
+      >>"$work/log" 2>&1
+    cp "$work/host-$version" "$work/copy-$version"
+  done
+  for version in this next; do
+    if [ $version = this ]; then other=next; else other=this; fi
+    CFUTURES_TEST_PROGRAM=$work/copy-$version "$work/host-$version" spawn same_version >>"$work/log" 2>&1
+    for program in host-$other worker-$other; do
+      CFUTURES_TEST_PROGRAM=$work/$program "$work/host-$version" spawn another_version >>"$work/log" 2>&1
+    done
+  done
+  rm "$work/log"
+}
+
 # The source archive is built where there is no network, nor anything that cargo has fetched before; what
 # comes of it is unpacked, and installed on a Debian system.
 check_dist() {
