@@ -1,12 +1,16 @@
 /*
  * Shows: which functions a pool of processes can call: of the program, of a library loaded before
- * or after the workers have started, and registered ones; and that any other address is
- * CF_UNKNOWN_FUNCTION at once, never a crash.
+ * or after the workers have started, and registered ones; that any other address is
+ * CF_UNKNOWN_FUNCTION at once, never a crash; and that a library whose file has been replaced is
+ * refused by workers that have not loaded it, which never run what stands there now.
  */
 #define _GNU_SOURCE
 #include "processes.h"
 
 #include <dlfcn.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
 
 /* ---------------------------------------------------------------- registered functions
  * Made and registered before main, so in a spawned worker as well, there at another address. */
@@ -187,4 +191,117 @@ CF_TEST_PLAIN(a_library_loaded_again) {
     ASSERT(munmap(page, 1 << 20) == 0);
   }
   cf_executor_free(one);
+}
+
+/* ---------------------------------------------------------------- libraries that are replaced */
+
+/* A library in a folder of its own, and another build of it that waits for its place. */
+struct library {
+  char folder[32], path[64], other[64];
+  void *module;
+  cf_task_fn fn; /* doubles; in the other build it triples */
+};
+
+/* What is compared is the linker's note of what a library is, and for one without, its file. */
+static const char *const builds[][2] = {
+  { CF_TEST_MODULE, CF_TEST_MODULE_CHANGED },
+  { CF_TEST_UNNAMED, CF_TEST_UNNAMED_CHANGED },
+};
+
+static void copy_file(const char *from, const char *to) {
+  char bytes[1 << 16];
+  int in = open(from, O_RDONLY | O_CLOEXEC),
+      out = open(to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0755);
+  ASSERT(in >= 0 && out >= 0);
+  for (ssize_t n; (n = read(in, bytes, sizeof bytes)) > 0;) ASSERT(write(out, bytes, n) == n);
+  ASSERT(close(in) == 0 && close(out) == 0);
+}
+
+static struct library load_copy(const char *const build[2]) {
+  struct library l = { "/tmp/cfutures-test-XXXXXX", "", "", NULL, NULL };
+  ASSERT(mkdtemp(l.folder) != NULL);
+  snprintf(l.path, sizeof l.path, "%s/library.so", l.folder);
+  snprintf(l.other, sizeof l.other, "%s/other.so", l.folder);
+  copy_file(build[0], l.path);
+  copy_file(build[1], l.other);
+  l.module = dlopen(l.path, RTLD_NOW | RTLD_LOCAL);
+  ASSERT(l.module != NULL);
+  l.fn = find_in(l.module, "module_double");
+  return l;
+}
+
+/* As an update does: whoever has the old file mapped keeps it. */
+static void replace_library(const struct library *l) {
+  ASSERT(rename(l->other, l->path) == 0);
+}
+
+static void unload_copy(struct library *l) {
+  ASSERT(dlclose(l->module) == 0);
+  ASSERT(unlink(l->path) == 0 && rmdir(l->folder) == 0);
+}
+
+/* Releases the future. */
+static void expect_changed(cf_future *f, const struct library *l) {
+  const char *message = cf_error_message(expect_error(CF_UNKNOWN_FUNCTION, f));
+  ASSERT_CONTAINS(l->path, message);
+  ASSERT_CONTAINS("changed on disk", message);
+  cf_future_release(f);
+}
+
+static void expect_changed_in(cf_executor *executor, const struct library *l) {
+  const int32_t value = 5;
+  for (int i = 0; i < 3; i++)
+    expect_changed(submit_bytes(executor, l->fn, &value, sizeof value), l);
+  expect_works(executor);
+}
+
+/* The task is submitted before and begun after. Its worker is older than the library: no fork has it. */
+CF_TEST_PLAIN(a_library_that_is_replaced_before_its_task_runs) {
+  for (size_t i = 0; i < LENGTH(builds); i++) {
+    const int32_t value = 5;
+    gate g = gate_make();
+    cf_executor *one = make_executor(1);
+    cf_future *before = submit_gated(one, &g, 1);
+    gate_await(&g, 1);
+    struct library l = load_copy(builds[i]);
+    cf_future *f = submit_bytes(one, l.fn, &value, sizeof value);
+    replace_library(&l);
+    gate_open(&g, 1);
+    ASSERT_VALUE(1, before);
+    cf_future_release(before);
+    expect_changed(f, &l);
+    expect_changed_in(one, &l); /* it has loaded the other one now */
+    cf_executor_free(one);
+    unload_copy(&l);
+    gate_close(&g);
+  }
+}
+
+/* Submitted afterwards. A fork of the host has what the host has. */
+CF_TEST_PLAIN(a_library_that_was_replaced_before_its_pool_was_made) {
+  struct library l = load_copy(builds[0]);
+  replace_library(&l);
+  cf_executor *one = make_executor(1);
+  if (check_is_fork())
+    expect_doubles(one, l.fn);
+  else
+    expect_changed_in(one, &l);
+  cf_executor_free(one);
+  unload_copy(&l);
+}
+
+/* What a worker has loaded it keeps; one that takes a dead one's place has to load it anew. */
+CF_TEST_PLAIN(workers_that_have_loaded_a_library_go_on_when_it_is_replaced) {
+  for (size_t i = 0; i < LENGTH(builds); i++) {
+    cf_executor *one = make_executor(1);
+    expect_works(one);
+    struct library l = load_copy(builds[i]);
+    expect_doubles(one, l.fn);
+    replace_library(&l);
+    expect_doubles(one, l.fn);
+    kill_and_await(pid_of_next_task(one));
+    expect_changed_in(one, &l);
+    cf_executor_free(one);
+    unload_copy(&l);
+  }
 }

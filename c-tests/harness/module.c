@@ -1,6 +1,7 @@
 /*
  * A shared library of tasks: process_functions.c loads it while it runs, so that no worker has it
- * then; helper/host.c is linked to it.
+ * then; helper/host.c is linked to it. CF_TEST_FACTOR is what module_double multiplies by: 2, and
+ * something else in the build that takes this one's place on disk.
  */
 #define _POSIX_C_SOURCE 200809L
 #include <cfutures.h>
@@ -14,7 +15,7 @@ int32_t module_program(cf_task *task, void *arg, size_t arg_size);
 int32_t module_double(cf_task *task, void *arg, size_t arg_size) {
   int32_t value;
   if (arg_size != sizeof value) return 1;
-  value = 2 * *(int32_t *)arg;
+  value = CF_TEST_FACTOR * *(int32_t *)arg;
   return cf_task_return(task, &value, sizeof value);
 }
 
