@@ -131,11 +131,14 @@ impl Memfd {
             n = n.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
             let room = MIDDLE_SIZE.saturating_sub(size).max(1);
             let address = MIDDLE + (((n >> 16) as usize % room) & !((2 << 20) - 1));
-            match self.map_at(address, size) {
-                Err(libc::EEXIST) => {}
+            // A hint, as nothing is replaced by it: ThreadSanitizer makes 0 of an address that it has no use for, and
+            // there root would get the memory if the address were an order.
+            match self.map_with(without_provenance_mut(address), size, 0) {
+                Ok(p) if p.as_ptr().addr() == address => return Ok(p),
+                // SAFETY: a fresh mapping of our own.
+                Ok(p) => unsafe { libc::munmap(p.as_ptr().cast(), size) },
                 Err(_) => break,
-                done => return done,
-            }
+            };
         }
         self.map_with(null_mut(), size, 0)
     }
