@@ -51,9 +51,10 @@ set(CFUTURES_INSTRUMENT_LINK -Wl,--whole-archive ${runtime} -Wl,--no-whole-archi
 set(CFUTURES_INSTRUMENT_ENVIRONMENT CF_TEST_VALGRIND=1)
 if(CFUTURES_INSTRUMENT STREQUAL "thread")
   # Forked children go on, with threads of their own. Some processes of the suite "exit" end while workers
-  # run, and that is what they show; threads left behind by others are the harness's to find.
+  # run, and that is what they show; threads left behind by others are the harness's to find. A task that
+  # takes more memory than its worker may have is told so.
   list(APPEND CFUTURES_INSTRUMENT_ENVIRONMENT
-    TSAN_OPTIONS=die_after_fork=0:report_thread_leaks=0)
+    TSAN_OPTIONS=die_after_fork=0:report_thread_leaks=0:allocator_may_return_null=1)
 else()
   list(TRANSFORM CFUTURES_INSTRUMENT_CARGO APPEND " -Cforce-frame-pointers=yes" REGEX "^RUSTFLAGS")
   list(APPEND CFUTURES_INSTRUMENT_COMPILE
