@@ -237,7 +237,7 @@ sanitized() {
 # Over threads and over forked processes: ThreadSanitizer sees the threads of one process, so of those the host's.
 # CMakePresets.json leaves out what it does not go along with. A pool that is spawned (process_pool has one) needs a
 # clone() within a clone() that shares memory, which it takes for forks, and stops. It has a thread of its own in
-# each process, so that no host has but one thread (process_host). Evil workers race on purpose (process_evil), and
+# each process, so that no host has but one thread (process_host). Evil workers race on purpose (process_evil, process_forged), and
 # what looks at millions of bytes takes minutes (process_lies, process_memory).
 check_tsan() {
   CF_TEST_SCALE=${CFUTURES_TSAN_SCALE:-20} sanitized tsan
