@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <setjmp.h>
 #include <stdio.h>
+#include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
@@ -260,12 +261,11 @@ CF_TEST_PLAIN(workers_end_when_their_host_runs_another_program) {
 
 /* ---------------------------------------------------------------- numbers that others have now */
 
-enum { NUMBERS = 600, FULL = 4096 };
+enum { NUMBERS = 600, FULL = 4096, KINDS = 3, COUNT = 5 };
 
-/* In a child: closes all that there is, has pipes of its own under every number that is free then, and
- * goes on with the pool, which may open new ones meanwhile. By turns a number is for writing to an empty pipe and for
- * reading from a full one; `first` says which of them the lowest is. Not eventfds: the kernel gives all of them
- * one inode, so that the library cannot tell them from its own. */
+/* In a child: closes all that there is, has files of its own under every number that is free then, and goes on with
+ * the pool, which may open new ones meanwhile. By turns a number is for writing to an empty pipe, for reading from a full
+ * one, and an eventfd, as the pool's own bell is; `first` says which of them the lowest is. */
 static void use_a_pool_without_descriptors(size_t first) {
   struct stat before[NUMBERS], after;
   bool mine[NUMBERS] = { false };
@@ -275,8 +275,9 @@ static void use_a_pool_without_descriptors(size_t first) {
   int empty[2], full[2];
   const char content[FULL] = { 0 };
   ASSERT(pipe(empty) == 0 && pipe(full) == 0 && write(full[1], content, FULL) == FULL);
-  const int kinds[] = { empty[1], full[0] };
-  for (int fd = full[1]; fd < NUMBERS; fd = fcntl(kinds[first++ % 2], F_DUPFD, 3)) {
+  const int counts = eventfd(COUNT, EFD_NONBLOCK);
+  const int kinds[KINDS] = { empty[1], full[0], counts };
+  for (int fd = counts; fd < NUMBERS; fd = fcntl(kinds[first++ % KINDS], F_DUPFD, 3)) {
     ASSERT(fd >= 0 && fstat(fd, &before[fd]) == 0);
     mine[fd] = true;
   }
@@ -294,6 +295,8 @@ static void use_a_pool_without_descriptors(size_t first) {
   ASSERT_EQ_INT(0, waiting); /* nothing was written */
   ASSERT(ioctl(full[0], FIONREAD, &waiting) == 0);
   ASSERT_EQ_INT(FULL, waiting); /* nor read */
+  eventfd_t count = 0;
+  ASSERT(eventfd_read(counts, &count) == 0 && count == COUNT);
   for (int fd = 3; fd < NUMBERS; fd++) {
     if (!mine[fd]) continue;
     if (fstat(fd, &after) != 0) check_fail(__FILE__, __LINE__, "descriptor %d was closed", fd);
@@ -303,7 +306,7 @@ static void use_a_pool_without_descriptors(size_t first) {
 
 /* Nothing is read from, written to or closed under a number that has become the program's. */
 CF_TEST_PLAIN(descriptors_that_became_the_hosts_are_left_alone) {
-  for (size_t first = 0; first < 2; first++) {
+  for (size_t first = 0; first < KINDS; first++) {
     pid_t host = fork();
     ASSERT(host >= 0);
     if (host == 0) {

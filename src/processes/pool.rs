@@ -78,7 +78,7 @@ impl Pool {
         // SAFETY: the arena is mapped while the pool or a future holds it.
         let view = unsafe { View::new(shared.base(), plan.max_workers) };
         let functions = Functions::new();
-        let bell = EventFd::new().map_err(|errno| os_error(errno, "eventfd"))?.raise_high();
+        let bell = EventFd::new().map_err(|errno| os_error(errno, "eventfd"))?.raise_high().marked();
         let epoll = Epoll::new().map_err(|errno| os_error(errno, "epoll_create1"))?;
         // Here, as a supervisor that its bell cannot wake would never hear of anything.
         epoll.add(bell.raw(), supervisor::BELL).map_err(|errno| os_error(errno, "epoll_ctl"))?;

@@ -5,13 +5,29 @@
 
 use super::errno;
 use super::fd::{self, Fd};
+use crate::sync::{AtomicU32, Ordering::Relaxed};
 
 #[derive(Debug)]
 pub struct EventFd {
     /// None only in drop.
     fd: Option<Fd>,
-    /// What the kernel calls what lies behind it.
+    /// What the kernel calls what lies behind it: the same for every eventfd.
     identity: (u64, u64),
+    /// What this one carries besides, or 0.
+    mark: i32,
+}
+
+/// The number of the signal that a file would send if it was asked to send signals, which this one never is: a number
+/// that stays with the open file, and that nobody else gives to an eventfd.
+const F_SETSIG: i32 = 10;
+const F_GETSIG: i32 = 11;
+const MOST_MARKS: u32 = 31;
+
+/// No two pools of a row have the same.
+fn next_mark() -> i32 {
+    static LAST: AtomicU32 = AtomicU32::new(0);
+    // Relaxed: it is only a number.
+    (LAST.fetch_add(1, Relaxed) % MOST_MARKS + 1) as i32
 }
 
 impl EventFd {
@@ -23,9 +39,19 @@ impl EventFd {
             raw => {
                 let fd = Fd::from_raw(raw);
                 let identity = fd::identity(fd.raw()).ok_or(libc::EBADF)?;
-                Ok(EventFd { fd: Some(fd), identity })
+                Ok(EventFd { fd: Some(fd), identity, mark: 0 })
             }
         }
+    }
+
+    /// To be known from other eventfds, for one that nobody else is given.
+    pub fn marked(mut self) -> EventFd {
+        let mark = next_mark();
+        // SAFETY: no pointers are involved. Where it cannot be marked it is known as an eventfd.
+        if unsafe { libc::fcntl(self.raw(), F_SETSIG, mark) } == 0 {
+            self.mark = mark;
+        }
+        self
     }
 
     /// With a number that is out of the way of programs that count on low ones.
@@ -40,7 +66,9 @@ impl EventFd {
 
     /// Is it still there?
     pub fn stands(&self) -> bool {
-        fd::identity(self.raw()) == Some(self.identity)
+        // SAFETY: no pointers are involved.
+        let is_marked = || self.mark == 0 || unsafe { libc::fcntl(self.raw(), F_GETSIG) } == self.mark;
+        fd::identity(self.raw()) == Some(self.identity) && is_marked()
     }
 
     /// Makes the descriptor readable.
