@@ -66,9 +66,16 @@ impl EventFd {
 
     /// Is it still there?
     pub fn stands(&self) -> bool {
+        fd::identity(self.raw()) == Some(self.identity) && (self.mark == 0 || self.is_marked())
+    }
+
+    /// Does it carry the mark? Not if it cannot be asked, and closed is the one reason for that.
+    fn is_marked(&self) -> bool {
         // SAFETY: no pointers are involved.
-        let is_marked = || self.mark == 0 || unsafe { libc::fcntl(self.raw(), F_GETSIG) } == self.mark;
-        fd::identity(self.raw()) == Some(self.identity) && is_marked()
+        match unsafe { libc::fcntl(self.raw(), F_GETSIG) } {
+            -1 => errno() != libc::EBADF,
+            mark => mark == self.mark,
+        }
     }
 
     /// Makes the descriptor readable.
