@@ -55,6 +55,9 @@ static inline void find_pages(void) {
   }
 }
 
+/* Where the queue's cells are, and the tasks. */
+enum { RING = 2560000, SLOTS = RING + (8 << 20) };
+
 /* A task as it lies there. One whose argument fits in finds its own before its argument. */
 struct slot {
   uint64_t word; /* generation: 32, worker: 12, flags: 12, state: 8 */
@@ -69,6 +72,12 @@ enum { STATE = 0xff, READY = 1, CLAIMED = 2, DONE = 3, TAKEN = 4 };
 
 static inline struct slot *slot_of(void *arg) {
   return (struct slot *)(void *)((unsigned char *)arg - offsetof(struct slot, arg));
+}
+
+/* What the queue has of a task: the number of its slot, and its generation. */
+static inline uint64_t cell_of(const struct slot *slot) {
+  const uint64_t at = (uint64_t)((const unsigned char *)slot - shared_memory().begin);
+  return (at - SLOTS) / sizeof *slot << 32 | slot->word >> 32;
 }
 
 static inline uint64_t state_of(const struct slot *slot) {

@@ -137,6 +137,40 @@ CF_TEST_PLAIN(tasks_that_nobody_has_end) {
   cf_executor_free(executor);
 }
 
+/* ---------------------------------------------------------------- tasks that the queue has lost */
+
+/* Takes its own cell as the place from which the next one is found, and clears that. */
+static int32_t losing_task(cf_task *task, void *arg, size_t arg_size) {
+  gate g;
+  ASSERT_EQ_SIZE(sizeof g, arg_size);
+  memcpy(&g, arg, sizeof g);
+  gate_arrive(&g, 0);
+  gate_pass(&g);
+  uint64_t *cell = (uint64_t *)(void *)(shared_memory().begin + RING);
+  while (*cell != cell_of(slot_of(arg))) cell++;
+  ASSERT(cell[1] != 0);
+  cell[1] = 0;
+  return cf_task_return(task, &g, 1);
+}
+
+/* It was queued and nobody has it: the host queues it once more. */
+CF_TEST_PLAIN(tasks_that_the_queue_has_lost_are_run) {
+  cf_executor *executor = make_executor(1);
+  gate g = gate_make();
+  for (int32_t i = 0; i < 3; i++) {
+    cf_future *loses = submit_bytes(executor, losing_task, &g, sizeof g);
+    gate_await(&g, 1);
+    cf_future *f = submit_value(executor, i);
+    gate_open(&g, 1);
+    ASSERT_OK(cf_future_result(loses, CF_FOREVER, NULL, NULL));
+    ASSERT_VALUE(i, f);
+    cf_future_release(loses);
+    cf_future_release(f);
+  }
+  cf_executor_free(executor);
+  gate_close(&g);
+}
+
 /* ---------------------------------------------------------------- tasks that seem not to have begun */
 
 /* Says of every task that runs that it does not, and ends. */
