@@ -63,7 +63,7 @@ check_faults() {
 # Calls at random, each answer compared with a model: from one seed that is always the same, and from a new
 # one. CFUTURES_SEQUENCES is how many over thread pools; a tenth as many have process pools too.
 check_random() {
-  local sequences=${CFUTURES_SEQUENCES:-200000} program=build/random/release/cfutures-random
+  local sequences=${CFUTURES_SEQUENCES:-100000} program=build/random/release/cfutures-random
   CARGO_TARGET_DIR=$PWD/build/random CFUTURES_LIB_DIR=$build \
     "$cargo" build --quiet --locked --release --manifest-path tests/random/Cargo.toml
   $program --seed 1 "$((sequences / 2))"
@@ -104,7 +104,7 @@ check_header() {
 # Whole thread pools in random orders of steps: all scenes from one seed that is always the same, and from a
 # new one. CFUTURES_SCHEDULES is how many.
 check_schedules() {
-  local schedules=${CFUTURES_SCHEDULES:-500000} program=build/schedules/release/cfutures-schedules
+  local schedules=${CFUTURES_SCHEDULES:-200000} program=build/schedules/release/cfutures-schedules
   RUSTFLAGS="--cfg schedules" CARGO_TARGET_DIR=$PWD/build/schedules \
     "$cargo" build --quiet --locked --release --manifest-path tests/schedules/Cargo.toml
   $program --seed 1 "$((schedules / 2))"
