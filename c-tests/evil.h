@@ -14,7 +14,6 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <sys/syscall.h>
-#include <time.h>
 
 struct region {
   unsigned char *begin, *end;
@@ -55,8 +54,9 @@ static inline void find_pages(void) {
   }
 }
 
-/* Where the queue's cells are, and the tasks. */
-enum { RING = 2560000, SLOTS = RING + (8 << 20) };
+/* Where the workers tell of themselves, the queue's cells and the tasks are (src/processes/layout.rs). So many tasks have
+ * memory as soon as there is one. */
+enum { WORKERS_AT = 64 << 10, RING_AT = 2560000, SLOTS_AT = RING_AT + (8 << 20), SLOTS = 256 };
 
 /* A task as it lies there. One whose argument fits in finds its own before its argument. */
 struct slot {
@@ -77,7 +77,12 @@ static inline struct slot *slot_of(void *arg) {
 /* What the queue has of a task: the number of its slot, and its generation. */
 static inline uint64_t cell_of(const struct slot *slot) {
   const uint64_t at = (uint64_t)((const unsigned char *)slot - shared_memory().begin);
-  return (at - SLOTS) / sizeof *slot << 32 | slot->word >> 32;
+  return (at - SLOTS_AT) / sizeof *slot << 32 | slot->word >> 32;
+}
+
+/* All that there may be, as the suites have few at a time. */
+static inline struct slot *slots_begin(void) {
+  return (struct slot *)(void *)(shared_memory().begin + SLOTS_AT);
 }
 
 static inline uint64_t state_of(const struct slot *slot) {
@@ -88,12 +93,6 @@ static inline uint64_t state_of(const struct slot *slot) {
 static inline void lie(struct slot *slot, uint64_t state) {
   __atomic_store_n(&slot->word, (slot->word & ~(uint64_t)STATE) | state, __ATOMIC_RELEASE);
   syscall(SYS_futex, &slot->word, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
-}
-
-static inline int64_t seconds_now(void) {
-  struct timespec now;
-  ASSERT(clock_gettime(CLOCK_MONOTONIC, &now) == 0);
-  return now.tv_sec;
 }
 
 #endif

@@ -160,28 +160,10 @@ CF_TEST_PLAIN(a_stopped_worker_can_be_killed) {
 
 /* ---------------------------------------------------------------- files that are replaced */
 
-static void copy_file(const char *from, const char *to) {
-  char bytes[1 << 16];
-  int in = open(from, O_RDONLY | O_CLOEXEC),
-      out = open(to, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0755);
-  ASSERT(in >= 0 && out >= 0);
-  for (ssize_t n; (n = read(in, bytes, sizeof bytes)) > 0;) ASSERT(write(out, bytes, n) == n);
-  ASSERT(close(in) == 0 && close(out) == 0);
-}
-
 /* By name: functions of this program are not known to another one. */
 __attribute__((constructor)) static void register_functions(void) {
   ASSERT_OK(cf_register_task("cfutures-test.value", value_task));
   ASSERT_OK(cf_register_task("cfutures-test.pid", pid_task));
-}
-
-static cf_status make_with_program(const char *program, cf_executor **executor, cf_error **error) {
-  cf_options *o = new_options(1);
-  ASSERT_OK(cf_options_set_start_method(o, CF_START_SPAWN));
-  ASSERT_OK(cf_options_set_worker_program(o, program));
-  cf_status status = cf_process_pool_new_with(o, executor, error);
-  cf_options_free(o);
-  return status;
 }
 
 /* An update puts another file where the program was. A pool that runs does not look at it: its

@@ -70,11 +70,8 @@ struct item {
 
 static struct slot *slot_of_portion(const struct head *head) {
   const uint64_t at = (uint64_t)((const unsigned char *)head - shared_memory().begin);
-  find_pages();
-  for (size_t p = 0; p < count; p++)
-    for (struct slot *slot = (struct slot *)(void *)pages[p];
-         (unsigned char *)slot < pages[p] + 4096; slot++)
-      if (slot->arg_at == at && state_of(slot) == CLAIMED) return slot;
+  for (struct slot *slot = slots_begin(), *end = slot + SLOTS; slot < end; slot++)
+    if (slot->arg_at == at && state_of(slot) == CLAIMED) return slot;
   check_fail(__FILE__, __LINE__, "the portion has no slot");
 }
 

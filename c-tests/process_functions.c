@@ -208,15 +208,6 @@ static const char *const builds[][2] = {
   { CF_TEST_UNNAMED, CF_TEST_UNNAMED_CHANGED },
 };
 
-static void copy_file(const char *from, const char *to) {
-  char bytes[1 << 16];
-  int in = open(from, O_RDONLY | O_CLOEXEC),
-      out = open(to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0755);
-  ASSERT(in >= 0 && out >= 0);
-  for (ssize_t n; (n = read(in, bytes, sizeof bytes)) > 0;) ASSERT(write(out, bytes, n) == n);
-  ASSERT(close(in) == 0 && close(out) == 0);
-}
-
 static struct library load_copy(const char *const build[2]) {
   struct library l = { "/tmp/cfutures-test-XXXXXX", "", "", NULL, NULL };
   ASSERT(mkdtemp(l.folder) != NULL);

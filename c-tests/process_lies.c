@@ -4,7 +4,7 @@
  */
 #define _GNU_SOURCE
 #include "evil.h"
-#include "scene.h"
+#include "random.h"
 
 /* ---------------------------------------------------------------- what all workers go by */
 
@@ -33,6 +33,32 @@ CF_TEST_PLAIN(new_workers_do_not_go_by_what_others_may_write) {
     cf_future_release(f);
     expect_works(executor);
   }
+  cf_executor_free(executor);
+}
+
+/* Says of all workers that they have not begun, and that their initializer has failed. */
+static int32_t initializers_failed_task(cf_task *task, void *arg, size_t arg_size) {
+  enum { AREA = 256, READY_AT = 16, LEAVE_AT = 20, LEAVE_INITIALIZER = 3 };
+  const uint32_t failed = LEAVE_INITIALIZER, begun = 0;
+  const int32_t pid = (int32_t)getpid();
+  (void)arg, (void)arg_size;
+  for (int i = 0; i < 2; i++) {
+    unsigned char *area = shared_memory().begin + WORKERS_AT + i * AREA;
+    memcpy(area + READY_AT, &begun, sizeof begun);
+    memcpy(area + LEAVE_AT, &failed, sizeof failed);
+  }
+  return cf_task_return(task, &pid, sizeof pid);
+}
+
+/* There is none: a worker that is killed after that is one that was killed. */
+CF_TEST_PLAIN(a_pool_without_initializer_is_not_broken_by_one) {
+  cf_executor *executor = make_executor(1);
+  cf_future *f = submit_bytes(executor, initializers_failed_task, NULL, 0);
+  const int32_t pid = value_of(f);
+  cf_future_release(f);
+  kill_and_await(pid);
+  expect_works(executor);
+  ASSERT(cf_executor_error(executor) == NULL);
   cf_executor_free(executor);
 }
 
@@ -68,7 +94,7 @@ CF_TEST_PLAIN(what_the_host_writes_is_mended_while_workers_live) {
   ASSERT_OK(cf_future_result_into(f, CF_FOREVER, &got, sizeof got));
   ASSERT(got >= 2);
   cf_future_release(f);
-  const int64_t give_up = seconds_now() + 30;
+  const double give_up = seconds_now() + 30;
   for (cf_status status = CF_UNKNOWN_FUNCTION; status != CF_OK;) {
     ASSERT_STATUS(CF_UNKNOWN_FUNCTION, status);
     ASSERT(seconds_now() < give_up);
@@ -97,14 +123,11 @@ static int32_t lying_task(cf_task *task, void *arg, size_t arg_size) {
   memcpy(&order, arg, sizeof order);
   gate_arrive(&order.g, 0);
   gate_pass(&order.g);
-  find_pages();
-  for (size_t p = 0; p < count; p++)
-    for (struct slot *slot = (struct slot *)(void *)pages[p];
-         (unsigned char *)slot < pages[p] + 4096; slot++)
-      if (memcmp(slot->arg, order.mark, sizeof order.mark) == 0) {
-        lie(slot, order.state);
-        found++;
-      }
+  for (struct slot *slot = slots_begin(), *end = slot + SLOTS; slot < end; slot++)
+    if (memcmp(slot->arg, order.mark, sizeof order.mark) == 0) {
+      lie(slot, order.state);
+      found++;
+    }
   return cf_task_return(task, &found, sizeof found);
 }
 
@@ -146,7 +169,7 @@ static int32_t losing_task(cf_task *task, void *arg, size_t arg_size) {
   memcpy(&g, arg, sizeof g);
   gate_arrive(&g, 0);
   gate_pass(&g);
-  uint64_t *cell = (uint64_t *)(void *)(shared_memory().begin + RING);
+  uint64_t *cell = (uint64_t *)(void *)(shared_memory().begin + RING_AT);
   while (*cell != cell_of(slot_of(arg))) cell++;
   ASSERT(cell[1] != 0);
   cell[1] = 0;
@@ -173,18 +196,11 @@ CF_TEST_PLAIN(tasks_that_the_queue_has_lost_are_run) {
 
 /* ---------------------------------------------------------------- tasks that seem not to have begun */
 
-/* Says of every task that runs that it does not, and ends. */
+/* Says of every task that runs, its own among them, that it does not, and ends. */
 static int32_t nothing_runs_task(cf_task *task, void *arg, size_t arg_size) {
   (void)task, (void)arg, (void)arg_size;
-  find_pages();
-  struct slot *own = slot_of(arg);
-  for (size_t p = 0; p < count; p++)
-    for (struct slot *slot = (struct slot *)(void *)pages[p];
-         (unsigned char *)slot < pages[p] + 4096; slot++)
-      /* Among whatever else lies there: the function is one of the few that there are. */
-      if (slot != own && state_of(slot) == CLAIMED && slot->func - 1 < 16 && slot->arg_size > 0)
-        lie(slot, READY);
-  lie(own, READY);
+  for (struct slot *slot = slots_begin(), *end = slot + SLOTS; slot < end; slot++)
+    if (state_of(slot) == CLAIMED) lie(slot, READY);
   _exit(3);
 }
 

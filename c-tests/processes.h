@@ -9,6 +9,7 @@
 
 #include "scene.h"
 
+#include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -37,6 +38,26 @@ static inline cf_executor *make_breakable(size_t max_workers) {
   cf_options *o = new_options(max_workers);
   ASSERT_OK(cf_options_set_on_worker_death(o, CF_BREAK_POOL));
   return make_and_free(o);
+}
+
+static inline cf_status make_with_program(const char *program, cf_executor **executor,
+                                          cf_error **error) {
+  cf_options *o = new_options(1);
+  ASSERT_OK(cf_options_set_start_method(o, CF_START_SPAWN));
+  ASSERT_OK(cf_options_set_worker_program(o, program));
+  cf_status status = cf_process_pool_new_with(o, executor, error);
+  cf_options_free(o);
+  return status;
+}
+
+/* A program or a library, at a place of its own. */
+static inline void copy_file(const char *from, const char *to) {
+  char bytes[1 << 16];
+  int in = open(from, O_RDONLY | O_CLOEXEC),
+      out = open(to, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0755);
+  ASSERT(in >= 0 && out >= 0);
+  for (ssize_t n; (n = read(in, bytes, sizeof bytes)) > 0;) ASSERT(write(out, bytes, n) == n);
+  ASSERT(close(in) == 0 && close(out) == 0);
 }
 
 /* ---------------------------------------------------------------- tasks */

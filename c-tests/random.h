@@ -1,8 +1,8 @@
 /*
- * Random numbers for the suites that try what nobody would write down, and short naps. One seed, CF_TEST_SEED, gives
- * the same numbers again.
+ * Random numbers for the suites that try what nobody would write down, short naps, and the clock. One seed, CF_TEST_SEED,
+ * gives the same numbers again.
  *
- * Used by process_storm.c, process_evil.c and process_soak.c.
+ * Used by process_storm.c, process_evil.c, process_lies.c and process_soak.c with load.h.
  */
 #ifndef CFUTURES_RANDOM_H
 #define CFUTURES_RANDOM_H
@@ -32,6 +32,12 @@ static inline uint64_t first_random(uint64_t salt) {
 static inline void nap(uint32_t microseconds) {
   const struct timespec time = { 0, (long)microseconds * 1000 };
   nanosleep(&time, NULL);
+}
+
+static inline double seconds_now(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
 }
 
 #endif

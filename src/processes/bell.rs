@@ -1,6 +1,7 @@
 //! Waking a worker: one bit per worker that sleeps, and a word of its own that it sleeps on.
 //!
-//! Called by: submit and the supervisor (`announce`, `ring`, `ring_all`), workers (`nap`, `pass_on`).
+//! Called by: submit and the supervisor (`announce`, `ring`, `ring_all`, `rouse_if_asleep`), workers (`nap`,
+//! `pass_on`).
 //!
 //! At most one wake of the host's is in flight for the tasks that are queued: who is woken and takes a task wakes the
 //! next one if there are more. Whether a wake is still in flight the host sees by the queue's head: not once head has

@@ -1,7 +1,8 @@
 //! The ready queue between host and workers: claim first, then pop, and anyone helps.
 //!
 //! Owns: the protocol on `head`, `tail` and the ring of cells. The host is the only producer; its threads take turns
-//! under the pool's lock. Called by: submit (push), workers (`take`), the supervisor.
+//! under the pool's lock. Called by: submit (push), workers (`take`), the
+//! host's table (`help`), the audit (`mend_head`).
 //!
 //! Always true, also when a worker is killed or stopped between any two steps:
 //! - a task that is READY has its cell between head and tail, or was claimed by somebody whose intent names it;
@@ -105,6 +106,23 @@ impl Ready<'_> {
             }
             // Release: as in `take`.
             let _ = self.control.head.0.compare_exchange(head, head + 1, Release, Relaxed);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_head_is_put_back_between_what_was_seen_of_it_and_the_tail() {
+        // SAFETY: all zeroes are a control block.
+        let control: Box<Control> = unsafe { Box::new(core::mem::zeroed()) };
+        let ready = Ready { control: &control, ring: &[], slots: &[] };
+        for (head, mended) in [(0, 1500), (1499, 1500), (1500, 1500), (1550, 1550), (1600, 1600), (u64::MAX, 1600)] {
+            control.head.0.store(head, Relaxed);
+            ready.mend_head((1500, 1600));
+            assert_eq!(ready.head(), mended);
         }
     }
 }

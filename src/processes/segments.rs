@@ -1,7 +1,7 @@
 //! Memory that workers write large results into: the host hands out segments, a worker fills its current ones.
 //!
-//! Owns: all bookkeeping of segments, in the host's private memory. Called by: the supervisor (`serve`, `worker_gone`),
-//! whoever collects an outcome (`accept`), whoever frees a result (`release`).
+//! Owns: all bookkeeping of segments, in the host's private memory. Called by: the supervisor (`serve`,
+//! `worker_gone`), the audit (`answer`), whoever collects an outcome (`accept`), whoever frees a result (`release`).
 //!
 //! A worker has at most three segments that are its own: one that it fills from its begin (bump), one for a single
 //! large result (big), and one that it has filled up in the middle of the task that it runs (kept), because that

@@ -6,7 +6,8 @@
 //! Always true:
 //! - FREE -> READY by the host; READY -> CLAIMED by a worker, or READY -> TAKEN by the host (cancel, break);
 //!   CLAIMED -> DONE by that worker, or CLAIMED -> TAKEN by the host when the worker is dead;
-//! - generation and state change in one step, so a worker that was declared dead and is late finds another generation;
+//! - generation and state change in one step, so a worker that was declared dead and is late finds another generation,
+//!   or TAKEN or FREE in its own, and changes nothing;
 //! - a completion is an exchange: a flag that was set in between decides who is woken, it is never lost;
 //! - every change to a done state changes the low half before anybody is woken.
 
@@ -134,8 +135,9 @@ impl Word {
         None
     }
 
-    /// The worker has stored the outcome; gives the word before, whose flags say who is to be told. None if the task is
-    /// not its own any more: it was declared dead, and is late.
+    /// The worker has stored the outcome; gives the word before, whose flags say who is to be told. None if the host has
+    /// taken the task: the worker was declared dead, and is late. Who else the word names does not matter: it is this
+    /// worker that has run the task, whatever others have written.
     #[inline]
     pub fn complete(&self, generation: u32, by: u16) -> Option<u64> {
         let mut w = self.0.load(Relaxed);

@@ -14,15 +14,6 @@ __attribute__((constructor)) static void register_tasks(void) {
   ASSERT_OK(cf_register_task("cfutures-test.value", value_task));
 }
 
-static cf_status make_with_program(const char *program, cf_executor **executor, cf_error **error) {
-  cf_options *o = new_options(2);
-  ASSERT_OK(cf_options_set_start_method(o, CF_START_SPAWN));
-  ASSERT_OK(cf_options_set_worker_program(o, program));
-  cf_status status = cf_process_pool_new_with(o, executor, error);
-  cf_options_free(o);
-  return status;
-}
-
 static const char *other_program(void) {
   const char *program = getenv("CFUTURES_TEST_PROGRAM");
   ASSERT(program != NULL);
